@@ -6,7 +6,6 @@ CSV cells are joined here, by Arrow, as the writers of pandas, Arrow and DuckDB 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from math import isnan
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -23,6 +22,7 @@ from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.escaping import escape
 
 _ROWS_AT_ONCE = 100_000
+_TYPES = {"text": pa.string(), "integer": pa.int64(), "date": pa.date32(), "boolean": pa.bool_()}
 
 Schemas = dict[str, tuple[Field, ...]]
 """The fields of each written file, under the names that its header has, by its path."""
@@ -77,23 +77,26 @@ def write_csv(
         file.write(dialect.separator.join(header.to_pylist()) + dialect.line)
         for first in range(0, len(frame), _ROWS_AT_ONCE):
             part = frame.iloc[first : first + _ROWS_AT_ONCE]
-            cells = [pc.fill_null(_cells(part[field.name], field, dialect), "") for field in fields]
-            rows = pc.binary_join_element_wise(*cells, dialect.separator)
+            cells = [_cells(_typed(part[field.name], field), field, dialect) for field in fields]
+            filled = [pc.fill_null(column, "") for column in cells]
+            rows = pc.binary_join_element_wise(*filled, dialect.separator)
             file.writelines(row + dialect.line for row in rows.to_pylist())
 
 
-def _cells(values: pd.Series, field: Field, dialect: CsvStyle) -> pa.Array:
+def _typed(values: pd.Series, field: Field, *, escaped: bool = True) -> pa.Array:
+    """The column in its type, one for all kinds of files; text ``escaped`` for spreadsheets."""
+    if field.type == "text" and escaped:
+        values = escape(values.astype("str"))
+    return pa.Array.from_pandas(values, type=_TYPES.get(field.type, pa.float64()))
+
+
+def _cells(values: pa.Array, field: Field, dialect: CsvStyle) -> pa.Array:
     if field.type == "text":
-        return _quoted(pa.array(escape(values.astype("str")).array, pa.string()), dialect)
-    if field.type == "date":
-        days = pa.array(pd.to_datetime(values), pa.timestamp("s"))
-        return pc.strftime(days, format="%Y-%m-%d")
-    if field.type == "integer":
-        return pa.array(values.astype("Int64"), pa.int64()).cast(pa.string())
-    if field.type == "boolean":
-        return pa.array(values.astype("boolean"), pa.bool_()).cast(pa.string())
-    form, numbers = f"%.{DECIMALS[field.type]}f", values.astype("float64").tolist()
-    texts = ["" if isnan(n) else (form % n).replace(".", dialect.decimal) for n in numbers]
+        return _quoted(values, dialect)
+    if field.type not in DECIMALS:
+        return values.cast(pa.string())
+    form, numbers = f"%.{DECIMALS[field.type]}f", values.to_pylist()
+    texts = ["" if n is None else (form % n).replace(".", dialect.decimal) for n in numbers]
     return pa.array(texts, pa.string())
 
 
@@ -104,15 +107,8 @@ def _quoted(text: pa.Array, dialect: CsvStyle) -> pa.Array:
 
 
 def _write_parquet(frame: pd.DataFrame, fields: tuple[Field, ...], path: Path) -> None:
-    types = {
-        "text": pa.string(),
-        "integer": pa.int64(),
-        "date": pa.date32(),
-        "boolean": pa.bool_(),
-    }
-    schema = pa.schema([(field.name, types.get(field.type, pa.float64())) for field in fields])
-    arrays = [pa.Array.from_pandas(frame[each.name], type=each.type) for each in schema]
-    table = pa.Table.from_arrays(arrays, schema=schema)
+    arrays = [_typed(frame[each.name], each, escaped=False) for each in fields]
+    table = pa.Table.from_arrays(arrays, names=[field.name for field in fields])
     pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 
@@ -166,7 +162,7 @@ def write_workbook(
         forms = [book.add_format(style | {"num_format": numbers[f.type]}) for f in fields]
         _lay_out(book, sheet, [f.name for f in fields], len(frame), look)
         sheet.write_row(0, 0, titles, bold)
-        columns = [_sheet_cells(frame[each.name], each) for each in fields]
+        columns = [_typed(frame[each.name], each).to_pylist() for each in fields]
         for row, cells in enumerate(zip(*columns, strict=True), start=1):
             if look.widths:
                 sheet.set_row(row, _height(cells, look.widths))
@@ -208,13 +204,3 @@ def _height(cells: Sequence[object], widths: Sequence[int]) -> int:
     texts = ("" if cell is None else str(cell) for cell in cells)
     lines = (len(wrap(text, width * 10 // 9)) for text, width in zip(texts, widths, strict=True))
     return _LINE_POINTS * max(*lines, 1)
-
-
-def _sheet_cells(values: pd.Series, field: Field) -> list[Any]:
-    if field.type == "text":
-        cells = escape(values.astype("str")).astype(object)
-    elif field.type == "date":
-        cells = pd.Series(pd.to_datetime(values).dt.to_pydatetime(), dtype=object)
-    else:
-        cells = values.astype(object)
-    return cells.where(values.notna().to_numpy(), None).tolist()
