@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +52,6 @@ def simulate(
     months: int,
     seed: int,
     products: tuple[str, ...] = ("electricity", "broadband"),
-    start: date = date(2022, 1, 1),
     on_month: Callable[[int], None] = lambda month: None,
     rule: Coefficients = THE_RULE,
     dials: Dials = KIND,
@@ -65,13 +63,13 @@ def simulate(
     are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. ``calls``
     (``read_calls``) are an outside policy's; calls of a night change nothing before it, so that a
     policy can be asked night by night: simulate up to the night, let it choose from the tables,
-    add its calls, simulate a month more. Raises ``ValueError`` for an unknown product, a ``start``
-    that is not the first of a month, or calls that cannot be made.
+    add its calls, simulate a month more. Raises ``ValueError`` for an unknown product, or calls
+    that cannot be made.
     """
     unknown = sorted(set(products) - set(PRODUCT_LINES))
     if unknown or not products or len(set(products)) < len(products) or customers < 1:
         raise ValueError(f"products {products} must be different ones of {PRODUCT_LINES}")
-    clock = make_clock(start, months)
+    clock = make_clock(months)
     book, market = prices.open_book(products, clock.first(0)), prices.market_prices(seed, months)
     rule = replace(rule, base=rule.base + dials.level)
     nights = calling.read_calls(calls, clock)

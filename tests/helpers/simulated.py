@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 OLDER = {"customers", "contracts", "price_list", "benefits", "consents", "households"}
 OLDER |= {"master_data"}
 EVENTS = {name for name in WRITTEN if TABLES[name].per_customer}
-START, MONTHS = date(2022, 1, 1), 18
+MONTHS = 18
 END = date(2023, 7, 1)
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import csv
-from simulated import START, frame, happened_on, notices, run, table, truth
+from simulated import frame, happened_on, notices, run, table, truth
 
+from pipelines.simulator.clock import START
 from pipelines.simulator.coefficients import CODES, LATER, THE_RULE
 from pipelines.simulator.hazard import _jump
 from pipelines.simulator.options import HARD, KIND

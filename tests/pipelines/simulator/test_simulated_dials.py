@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import ROOT, START, frame, run
+from simulated import ROOT, frame, run
 
 from features.contract import PRODUCT_LINES
+from pipelines.simulator.clock import START
 from pipelines.simulator.coefficients import CAPS, THE_RULE
 from pipelines.simulator.options import DECAY, HARD, KIND, Dials, OwnList
 
@@ -37,8 +38,6 @@ def test_other_products_can_be_sold(tmp_path):
     [
         {"products": ("gas",)},
         {"products": ()},
-        {"start": date(2022, 1, 15)},
-        {"months": 0},
         {"reach": 1.5},
         {"accept": -0.1},
         {"own_list": {"share": 1.1}},
@@ -49,7 +48,7 @@ def test_other_products_can_be_sold(tmp_path):
     ],
 )
 def test_impossible_orders_are_refused(tmp_path, wrong):
-    with pytest.raises(ValueError, match=r"products|start|reach|accept|share|types|delay|frailty"):
+    with pytest.raises(ValueError, match=r"products|reach|accept|share|types|delay|frailty"):
         run(tmp_path, **wrong)
 
 
