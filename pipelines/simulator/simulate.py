@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator import calling, dealings, leaving, population, prices
@@ -55,16 +55,15 @@ def simulate(
     on_month: Callable[[int], None] = lambda month: None,
     rule: Coefficients = THE_RULE,
     dials: Dials = KIND,
-    calls: pd.DataFrame | None = None,
+    nights: Mapping[int, calling.CallList] = MappingProxyType({}),
 ) -> None:
     """Write ``out``/tables/ (the contract's tables) and ``out``/truth/ (the answer key).
 
     About ``customers`` customers at any time; ``on_month`` gets the number of months done. Dates
-    are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. ``calls``
-    (``read_calls``) are an outside policy's; calls of a night change nothing before it, so that a
-    policy can be asked night by night: simulate up to the night, let it choose from the tables,
-    add its calls, simulate a month more. Raises ``ValueError`` for an unknown product, or calls
-    that cannot be made.
+    are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. ``nights``
+    are an outside policy's calls by number of the month; those of a night change nothing before
+    it, so that a policy can be asked night by night: simulate up to the night, let it choose from
+    the tables, add its calls, simulate a month more. Raises ``ValueError`` for an unknown product.
     """
     unknown = sorted(set(products) - set(PRODUCT_LINES))
     if unknown or not products or len(set(products)) < len(products) or customers < 1:
@@ -72,7 +71,6 @@ def simulate(
     clock = make_clock(months)
     book, market = prices.open_book(products, clock.first(0)), prices.market_prices(seed, months)
     rule = replace(rule, base=rule.base + dials.level)
-    nights = calling.read_calls(calls, clock)
     names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
     tables, truth = ParquetFiles(out / "tables"), TruthFiles(out / "truth")
     with closing(tables), closing(truth):

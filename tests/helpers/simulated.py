@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from benchmarks.acted_on.calls import read_calls
 from features.contract import TABLES
 from pipelines.simulator.options import KIND, Dials
 from pipelines.simulator.simulate import simulate
@@ -29,6 +30,8 @@ def run(root: Path, **options) -> Path:
     turns = {name: value for name, value in options.items() if name in names}
     settings = {"customers": 400, "months": MONTHS, "seed": 5, "dials": KIND}
     settings |= {name: value for name, value in options.items() if name not in names}
+    if "calls" in settings:
+        settings["nights"] = read_calls(settings.pop("calls"), settings["months"])
     simulate(root, **settings | {"dials": replace(settings["dials"], **turns)})
     return root
 
