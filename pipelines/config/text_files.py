@@ -12,7 +12,6 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.errors import ConfigError
-from pipelines.config.lists import Layout, RiskList
 from pipelines.config.sections import Section
 
 ACTIONS, OUTCOMES = Path("configs/actions.yaml"), Path("configs/outcomes.yaml")
@@ -72,16 +71,3 @@ def load_titles(path: Path) -> Mapping[str, str]:
     if len(set(found.values())) < len(found):
         raise ConfigError(f"{path}: two columns have the same title; each needs its own.")
     return MappingProxyType(found)
-
-
-def layout_of(options: RiskList, language: str) -> Layout:
-    """The layout of a list whose texts are in ``language``; raises ``ConfigError``."""
-    profiles = options.profiles
-    excel, xlsx = f"excel-{language}" in profiles, "xlsx" in profiles
-    return Layout(
-        crm="crm" in profiles,
-        excel=excel,
-        xlsx=xlsx,
-        rows_per_file=options.rows_per_file,
-        titles=load_titles(text_file("titles", language)) if excel or xlsx else {},
-    )

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xlsxwriter
 
-from pipelines.config.lists import CRM, EXCEL, EXCEL_ROWS, CsvStyle, Layout
+from pipelines.config.lists import CRM, EXCEL, EXCEL_ROWS, CsvStyle, RiskList
+from pipelines.config.text_files import load_titles, text_file
 from pipelines.publication.manifest import DECIMALS, Field
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.escaping import escape
@@ -29,29 +30,37 @@ Schemas = dict[str, tuple[Field, ...]]
 
 
 def write_list(
-    frame: pd.DataFrame, fields: tuple[Field, ...], folder: Path, name: str, layout: Layout
+    frame: pd.DataFrame,
+    fields: tuple[Field, ...],
+    folder: Path,
+    name: str,
+    options: RiskList,
+    language: str,
 ) -> Schemas:
-    """Write the columns of ``fields`` to ``folder/name.*``, Parquet always, the rest as laid out.
+    """Write the columns of ``fields`` to ``folder/name.*``: Parquet, and ``options.profiles``.
 
-    A file above ``layout.rows_per_file`` is continued in ``name.part-02`` and so on; the Parquet
-    twin never is: the same columns, typed, unescaped, with page checksums. CSV: ISO dates, UTF-8,
-    an empty cell is null, text escaped for spreadsheets. Raises ``PublicationError`` when the disk
-    refuses.
+    Files of Excel have titles in the ``language`` of the list's texts. A file above
+    ``options.rows_per_file`` is continued in ``name.part-02`` and so on; the Parquet twin never
+    is: the same columns, typed, unescaped, with page checksums. CSV: ISO dates, UTF-8, an empty
+    cell is null, text escaped for spreadsheets. Raises ``PublicationError`` when the disk refuses,
+    ``ConfigError`` for titles that cannot be used.
     """
-    titles = [layout.titles.get(field.name, field.name) for field in fields]
+    excel, xlsx = f"excel-{language}" in options.profiles, "xlsx" in options.profiles
+    named = load_titles(text_file("titles", language)) if excel or xlsx else {}
+    titles = [named.get(field.name, field.name) for field in fields]
     titled = tuple(replace(f, name=title) for f, title in zip(fields, titles, strict=True))
     written: Schemas = {f"{name}.parquet": fields}
     with storage_errors(f"write the list {name}"):
         _write_parquet(frame, fields, folder / f"{name}.parquet")
-        for part, rows in _parts(frame, name, layout.rows_per_file):
-            if layout.crm:
+        for part, rows in _parts(frame, name, options.rows_per_file):
+            if "crm" in options.profiles:
                 write_csv(rows, fields, folder / f"{part}{CRM.ending}")
                 written[f"{part}{CRM.ending}"] = fields
-            if layout.excel:
+            if excel:
                 write_csv(rows, fields, folder / f"{part}{EXCEL.ending}", EXCEL, titles)
                 written[f"{part}{EXCEL.ending}"] = titled
-        for part, rows in _parts(frame, name, min(layout.rows_per_file, EXCEL_ROWS)):
-            if layout.xlsx:
+        for part, rows in _parts(frame, name, min(options.rows_per_file, EXCEL_ROWS)):
+            if xlsx:
                 write_workbook(rows, fields, titles, folder / f"{part}.xlsx")
                 written[f"{part}.xlsx"] = titled
     return written
