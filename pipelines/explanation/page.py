@@ -13,7 +13,7 @@ import pandas as pd
 from babel.dates import format_date
 
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import load_names, text_file
+from pipelines.config.text_files import Names, load_checked, text_file
 from pipelines.explanation.answers import explain_customer
 from pipelines.explanation.customer_facts import CustomerFacts, customer_facts
 from pipelines.explanation.story import DAYS, PageWords, load_words
@@ -78,7 +78,7 @@ def render(
         wording=wording,
         settings=settings,
         night=night,
-        names=load_names(text_file("names", wording.language)),
+        names=load_checked(text_file("names", wording.language), Names, "the names"),
         channels=[at for at in CONTACT_CHANNELS if facts.row[f"contact_allowed_{at}"]],
         channel=values.get("preferred_channel", {}),
         lines=values.get("product_line", {}),
