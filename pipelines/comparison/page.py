@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines.comparison.difference import Difference
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 
 _HEAD_TAGS = ("known_before", "judged_on", "code_version", "leak_warning")
 
@@ -33,7 +33,7 @@ def render(difference: Difference) -> str:
         for letter, run in (("A", difference.a), ("B", difference.b))
         if name in run.pictures
     ]
-    return html_template("compare.html").render(
+    return page_template("compare.html").render(
         difference=difference,
         verdict=_verdict(difference),
         tags=_HEAD_TAGS,
