@@ -21,7 +21,7 @@ from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.night_lists import NightLists
 from pipelines.publication.manifest import PAGES, page_name
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 from pipelines.snapshots.snapshot import Snapshot
 
 _A_DAY = 98.0 / DAYS
@@ -62,7 +62,7 @@ def render(
     bills = story["text"].where(story["size"].notna()).dropna()
     repeats = bills.index[bills.eq(bills.shift(-1))]
 
-    return html_template("customer.html").render(
+    return page_template("customer.html").render(
         row=facts.row,
         facts=facts,
         story=story.drop(repeats).to_dict("records"),

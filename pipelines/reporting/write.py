@@ -16,7 +16,7 @@ from pipelines.reporting.charts import draw
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.texts import Texts, load_texts
 from pipelines.runtime.atomic_files import storage_errors
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 
 DETAILS = (
     *("first", "why", "past", "contact", "causes"),
@@ -32,7 +32,7 @@ def render(facts: Facts, texts: Texts, others: Mapping[str, str]) -> str:
     run = facts.run
     pictures = {name: b64encode(svg).decode() for name, svg in draw(facts, texts).items()}
     first_day = run.as_of + timedelta(days=run.lead_days)
-    return html_template("report.html").render(
+    return page_template("report.html").render(
         facts=facts,
         texts=texts,
         t=texts.say,
