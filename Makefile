@@ -79,6 +79,9 @@ bench-models: $(BENCH)/.ok ## Hold the recipe against other libraries, write doc
 acted-on: $(VENV)/.ok ## Measure what holds when lists are acted on, write docs/acted-on.md (an hour; kept in parts)
 	@nice -n 5 $(BIN)/python -m benchmarks.acted_on
 
+reliability: $(VENV)/.ok ## Prove every promise and fault, write docs/reliability.md (an hour)
+	@nice -n 5 $(BIN)/python -m benchmarks.reliability -n 2 --dist loadfile
+
 ui: $(VENV)/.ok ## Open MLflow on the demo's runs
 	@$(BIN)/stille ui
 
@@ -88,6 +91,7 @@ serve: $(VENV)/.ok ## Run the nightly and weekly schedules on this machine
 lock: $(VENV)/.ok ## Resolve the dependencies again
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --extra dev --extra bench --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements-bench.lock
+	@$(BIN)/python -m uv pip compile deploy/build.in --quiet --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o deploy/build.lock
 
 docs: $(VENV)/.ok ## Build the documentation as a site, into build/site
 	@NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build
@@ -105,4 +109,4 @@ audit: $(VENV)/.ok $(AUDIT)/bin/pip-audit ## Ask for known vulnerabilities of al
 clean: ## Remove what was made, but not the environments
 	@rm -rf var out data/demo data/small configs/small.yaml build .coverage
 
-.PHONY: help setup demo demo-small docs audit test test-all structure check-quick check bench bench-night bench-models ui serve lock clean
+.PHONY: help setup demo demo-small docs audit test test-all structure check-quick check bench bench-night bench-models acted-on reliability ui serve lock clean

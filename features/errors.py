@@ -1,12 +1,41 @@
 """What can go wrong, each with the exit code that tells the scheduler what to do about it."""
 
-from typing import ClassVar
+import re
+from typing import Any, ClassVar
+
+_PASSWORD = re.compile(r"(://[^:/@\s'\"]*:)([^\s'\"]+)(@)|(https?://)([^:/@\s'\"]+)(@)")
+_IN_QUERY = re.compile(
+    r"([?&][^=&\s'\"]*(?:pass|pwd|secret|token|key|signature)[^=&\s'\"]*=|"
+    r"Basic (?=[\w+/=]{16})|Bearer (?=[\w.-]{16}))"
+    r"([^&\s'\"]+)",
+    re.I,
+)
+
+
+def passwords(text: str) -> list[str]:
+    """The password, or the token in its place, of every address in a text."""
+    return [found.group(2) or found.group(5) for found in _PASSWORD.finditer(text)]
+
+
+def without_passwords(text: str) -> str:
+    """The text with the secrets of every address in it replaced.
+
+    >>> without_passwords("postgresql://stille:secret@host/crm, https://host/?token=abc")
+    'postgresql://stille:***@host/crm, https://host/?token=***'
+    """
+    return _IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1\4***\3\6", text))
 
 
 class StilleError(Exception):
-    """Something a person must act on: the message says what, where, why and the next command."""
+    """Something a person must act on: the message says what, where, why and the next command.
+
+    Secrets of addresses in it are masked.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*(without_passwords(p) if isinstance(p, str) else p for p in parts))
 
 
 class ConfigError(StilleError):
@@ -37,6 +66,12 @@ class GateError(StilleError):
     """A quality gate closed; a person must look."""
 
     exit_code = 6
+
+
+class CompleteError(GateError):
+    """The run is complete and a person must look at its ``result``, which is written."""
+
+    result: Any
 
 
 class BusyError(StilleError):

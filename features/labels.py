@@ -20,8 +20,8 @@ COHORT_TABLES = frozenset({"contracts", "terminations"})
 
 def make_cohort(
     con: duckdb.DuckDBPyConnection, tables: Collection[str], as_of: date, zone: str
-) -> int:
-    """Create the temp tables ``held`` and ``cohort`` for one as-of date; return the cohort's size.
+) -> None:
+    """Create the temp tables ``held`` and ``cohort`` for one as-of date.
 
     ``held`` (customer_id, contract_id) are the contracts in force; ``cohort`` (customer_id,
     product_line) has one row per customer, with the line of the contract held longest. A
@@ -48,8 +48,6 @@ def make_cohort(
     con.execute(
         "create or replace temp table cohort as " + (contracts if "contracts" in tables else flat)
     )
-    [(size,)] = con.execute("select count(*) from cohort").fetchall()
-    return int(size)
 
 
 def ever_in_cohort(tables: Collection[str], first: date, zone: str) -> str:

@@ -107,39 +107,29 @@ def assignment_outcomes(
     return outcomes
 
 
-def offers_taken(
+def calls_that_tell(
     con: duckdb.DuckDBPyConnection, actions: Sequence[str], *, today: date, zone: str
-) -> tuple[int, float]:
-    """Answers known before ``today`` to the offers of ``actions``, and the share of calls taken.
+) -> tuple[tuple[int, float], tuple[int, float]]:
+    """Answers to the offers of ``actions`` and the share of calls taken; phone calls and reached.
 
-    The share is that of the reached among the calls that tell, by that of yes among the answers; a
-    call that does not say whether it reached anybody, or what was answered, tells nothing of
-    that. 0 answers give a share of 0.
+    As known before ``today``; whoever was held out was not called. The share taken is that of the
+    reached among the calls that tell, by that of yes among the answers; a call that does not say
+    whether it reached anybody, or what was answered, tells nothing of that. The share reached is of
+    the calls by phone that tell. 0 of either give a share of 0.
     """
-    asked, reached, taken = con.execute(
+    asked, met, yes, calls, reached = con.execute(
         f"""
-        select count(answer), avg(contacted::int), avg((answer = 'yes')::int)
-        from ({_known_treatments(today, zone)})
-        where list_contains($actions, action) and coalesce(arm <> 'holdout' or contacted, true)
+        select count(answer) filter (offered), avg(contacted::int) filter (offered),
+            avg((answer = 'yes')::int) filter (offered), count(contacted) filter (phoned),
+            avg(contacted::int) filter (phoned)
+        from (
+            select *, list_contains($actions, action) as offered, channel = 'phone' as phoned
+            from ({_known_treatments(today, zone)})
+        ) where coalesce(arm <> 'holdout' or contacted, true)
         """,
         {"actions": list(actions)},
     ).fetchall()[0]
-    return asked, (1.0 if reached is None else reached) * (taken or 0.0)
-
-
-def calls_reached(con: duckdb.DuckDBPyConnection, *, today: date, zone: str) -> tuple[int, float]:
-    """Calls by phone known before ``today`` that tell whether they reached anybody; share that did.
-
-    Whoever was held out was not called. 0 calls give a share of 0.
-    """
-    calls, share = con.sql(
-        f"""
-        select count(contacted), coalesce(avg(contacted::int), 0)
-        from ({_known_treatments(today, zone)})
-        where channel = 'phone' and coalesce(arm <> 'holdout' or contacted, true)
-        """
-    ).fetchall()[0]
-    return calls, share
+    return (asked, (1.0 if met is None else met) * (yes or 0.0)), (calls, reached or 0.0)
 
 
 def _known_treatments(today: date, zone: str) -> str:

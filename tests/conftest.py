@@ -19,6 +19,14 @@ settings.load_profile("untimed")
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Tell with each test's outcome which promises and faults it is marked with."""
+    for item in items:
+        for name in ("promise", "fault"):
+            for marker in item.iter_markers(name):
+                item.user_properties += [("marked", key) for key in marker.args]
+
+
 @pytest.fixture
 def root():
     """The repository's root folder."""

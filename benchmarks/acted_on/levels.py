@@ -26,8 +26,7 @@ from pipelines.runtime.run_record import RunRecord
 from pipelines.simulator.options import COMPANIES, OwnList
 from pipelines.simulator.simulate import simulate
 from pipelines.training.evaluation import recipe_of
-from pipelines.training.examples import make_examples
-from pipelines.training.treated_rows import leave_out_treated
+from pipelines.training.examples import leave_out_treated, make_examples
 
 CUSTOMERS, MONTHS, KNOWN_BEFORE = 8_000, 34, date(2024, 11, 1)
 NEWER_MONTHS = 4

@@ -16,6 +16,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.jobs.effect import measure
 from pipelines.jobs.nightly import nightly
+from pipelines.jobs.promote import promote
 from pipelines.jobs.read_tables import read_tables
 from pipelines.jobs.recalibrate import recalibrate
 from pipelines.jobs.train import train
@@ -94,13 +95,26 @@ class World:
             _attempt(measure, settings, day, say)
             if number > RETRAINED_AFTER // 2:
                 _attempt(recalibrate, settings, day, say)
-            night = _accepted(nightly, settings, day, say)
-            rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")
-            nights.append(rows.assign(as_of=pd.Timestamp(day)))
+            rows = self._night(day, say)
+            nights.append(rows)
             self.calls = pd.concat([self.calls, assigned(rows, day)], ignore_index=True)
             say(f"{self.folder.name} {day}: {int(rows['lane'].eq('call').sum())} called")
         self.simulate(HISTORY_MONTHS + NIGHTS + TAIL_MONTHS)
         return pd.concat(nights, ignore_index=True)
+
+    def first_night(self, day: date, say: Callable[[str], None]) -> pd.DataFrame:
+        """The risk list of ``day`` by a model that learned before it, on the tables as they are.
+
+        The model is used whatever the rules of promotion say of it.
+        """
+        _accepted(train, self.settings(), day, say)
+        promote(self.folder / "config.yaml", reason="what its lists suggest is asked, not whom")
+        return self._night(day, say)
+
+    def _night(self, day: date, say: Callable[[str], None]) -> pd.DataFrame:
+        night = _accepted(nightly, self.settings(), day, say)
+        rows = pd.read_parquet(night.publication.folder / "risk_list.parquet")
+        return rows.assign(as_of=pd.Timestamp(day))
 
 
 def assigned(rows: pd.DataFrame, day: date) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def year(
     """
     world = World(company, seed, customers, minutes)
     if elsewhere:
-        world.saved_share = _share_of_reference(company)
+        world.saved_share = _share_of_reference(company, say)
     rows = world.year(say).reset_index(drop=True)
     settings = world.settings()
     days = settings.label.lead_days + settings.label.horizon_days
@@ -106,19 +106,15 @@ def _households(settings: Settings, rows: pd.DataFrame) -> np.ndarray:
     return nights.set_index(["customer_id", "month"])["household_id"].reindex(keys).to_numpy()
 
 
-def _share_of_reference(company: str) -> float:
-    """The share of the reached leavers whom a call, its action drawn by lot, keeps there."""
+def _share_of_reference(company: str, say: Callable[[str], None]) -> float:
+    """The share of the reached leavers whom a call keeps there, with the action of their list."""
     reference = _reference(company)
-    truth = reference.settings().paths.data / "truth"
-    nights = pd.read_parquet(truth / "responses.parquet", columns=["customer_id", "month"])
-    asked = nights[pd.to_datetime(nights["month"]).isin(pd.to_datetime(list(REFERENCE_DAYS)))]
-    action = np.random.default_rng(1).integers(0, len(ACTIONS), len(asked))
-    asked = asked.rename(columns={"month": "as_of"}).assign(
-        suggested_action=np.array(ACTIONS)[action]
-    )
-    label = reference.settings().label
-    effect = true_effects(truth, asked, label.lead_days + label.horizon_days, 0.0)
-    return float(effect["reduction"].sum() / effect["alone"].sum() / reference.dials.reach)
+    rows = reference.first_night(REFERENCE_DAYS[-1], say).reset_index(drop=True)
+    settings = reference.settings()
+    days = settings.label.lead_days + settings.label.horizon_days
+    effect = true_effects(settings.paths.data / "truth", rows, days, 0.0)
+    called = effect.loc[candidates(rows).index]
+    return float(called["reduction"].sum() / called["alone"].sum() / reference.dials.reach)
 
 
 def _reference(company: str) -> World:

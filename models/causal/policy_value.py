@@ -16,7 +16,6 @@ from models.metrics.profit import Economics, expected_value, uplift_value
 from models.metrics.sequential import sequential_z
 
 _GROUPS = 4
-_STEP = 1e-4
 _SMALLEST_GAIN = _SMALLEST_SLOPE = 0.5
 """What the intervals are tightest at: half of the money that is assumed of calling by risk, and
 half of the effect expected."""
@@ -115,12 +114,8 @@ def money_made(
     One customer's ``measured`` lies far from any effect, and is right in the mean only; so it
     must not decide itself whether there was an offer to pay for.
     """
-    step = np.copysign(_STEP, expected)
-    worth, near = (
-        uplift_value(each, trial.value, economics, 1 - trial.p, trial.offers)
-        for each in (expected, expected + step)
-    )
-    slope = (near - worth) / step
+    worth = uplift_value(expected, trial.value, economics, 1 - trial.p, trial.offers)
+    slope = trial.value - (expected >= 0) * trial.offers * economics.offer_cost
     return worth + slope * (measured - expected)
 
 

@@ -14,6 +14,8 @@ SHARES = (0.01, 0.05, 0.10)
 _BINS = 10
 _STEPS = 2
 _ERROR = "calibration_error"
+AIMS = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
+"""Metrics that are best at a value, and neither high nor low."""
 
 
 def scorecard(rows: Rows, p: Floats) -> dict[str, Interval]:
@@ -30,15 +32,38 @@ def scorecard(rows: Rows, p: Floats) -> dict[str, Interval]:
     Newton steps from the sample's fit. Raises ``GateError`` when only one class is present or a
     probability is not in [0, 1].
     """
+    value, drawn = _replicates(rows, p)
+    card = {name: interval(value[name], draws) for name, draws in drawn.items()}
+    return card | {_ERROR: debiased_root(value[_ERROR], drawn[_ERROR])}
+
+
+def differences(rows: Rows, a: Floats, b: Floats) -> dict[str, Interval]:
+    """The scorecard of ``b`` less that of ``a``, probabilities (n,) of the same ``rows``.
+
+    Paired: both are measured in every replicate of ``scorecard``. Of ``AIMS`` it is the difference
+    of the distances from the aim. Without calibration_error, whose chance is taken off each by
+    itself. Raises as ``scorecard`` does.
+    """
+    both = [_replicates(rows, p) for p in (a, b)]
+    found = {}
+    for name in both[0][0].keys() - {_ERROR}:
+        pairs = ((np.array(value[name]), drawn[name]) for value, drawn in both)
+        if name in AIMS:
+            pairs = ((abs(value - AIMS[name]), abs(drawn - AIMS[name])) for value, drawn in pairs)
+        (value_a, drawn_a), (value_b, drawn_b) = pairs
+        found[name] = interval(float(value_b - value_a), drawn_b - drawn_a)
+    return found
+
+
+def _replicates(rows: Rows, p: Floats) -> tuple[dict[str, float], dict[str, Floats]]:
+    """Each metric of ``p`` (n,) on ``rows``, and in every replicate of them, (replicates,)."""
     order, metrics = _metrics_of(rows.y, p)
     ranked, value = rows.take(order), metrics(np.ones((1, len(rows))))
-    drawn_weights = draws(ranked.customer_id, ranked.replicates, ranked.shocks)
-    replicated = [metrics(weights) for weights in drawn_weights]
-    drawn = {
-        name: np.concatenate([np.empty(0), *(draw[name] for draw in replicated)]) for name in value
+    batches = draws(ranked.customer_id, ranked.replicates, ranked.shocks)
+    drawn = [metrics(weights) for weights in batches]
+    return {name: float(at[0]) for name, at in value.items()}, {
+        name: np.concatenate([np.empty(0), *(draw[name] for draw in drawn)]) for name in value
     }
-    card = {name: interval(float(at[0]), drawn[name]) for name, at in value.items()}
-    return card | {_ERROR: debiased_root(float(value[_ERROR][0]), drawn[_ERROR])}
 
 
 def measure(y: Labels, p: Floats) -> dict[str, float]:

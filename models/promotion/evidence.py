@@ -144,16 +144,12 @@ def weakest_seed_ratio(model: ChurnModel, x: Matrix, y: Labels, threads: int = 2
 
     NaN when the boosters together do not rank, or one gives scores that are not finite.
     """
-    each = [b.predict(x, raw_score=True, num_threads=threads) for b in model.boosters]
-    alone = [_auc(y, np.asarray(raw, dtype=np.float64)) for raw in each]
-    together = _auc(y, np.mean(each, axis=0))
-    if not all(map(math.isfinite, [*alone, together])) or together <= 0.5:
+    scores = [b.predict(x, raw_score=True, num_threads=threads) for b in model.boosters]
+    raw = np.array(scores, dtype=np.float64)
+    if not np.isfinite(raw).all():
         return math.nan
-    return (min(alone) - 0.5) / (together - 0.5)
-
-
-def _auc(y: Labels, score: Floats) -> float:
-    return roc_auc(y, score) if np.isfinite(score).all() else math.nan
+    worst, together = min(roc_auc(y, each) for each in raw), roc_auc(y, raw.mean(axis=0))
+    return (worst - 0.5) / (together - 0.5) if together > 0.5 else math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,20 @@ the libraries underneath find their environment set.
 
 import atexit
 import json
-import logging
 import os
 import re
 import sys
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from pathlib import Path
+from traceback import format_exc, format_tb
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from features.errors import StilleError
+from features.errors import GateError, StilleError, without_passwords
 from pipelines.cli.data import check, simulate
 from pipelines.cli.json_output import print_json
 from pipelines.cli.model import nightly, train, truth
@@ -33,6 +34,7 @@ from pipelines.cli.options import (
     with_config,
 )
 from pipelines.runtime.environment import code_version, quiet_libraries
+from pipelines.runtime.logs import LOG, as_json_lines, start_logging
 
 _COMMAND = re.compile(
     r"\bstille [a-z]+(?: (?:--[a-z-]+|'[^']+'|[A-Z]+\b|(?=[\w-]*\d|\S*[./]\w)\S*\w))*"
@@ -77,12 +79,36 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     raise typer.Exit(exit_code(diagnoses))
 
 
-@command("Service", "serve")
-def serve() -> None:
-    """Run the schedules of prefect.yaml on this machine until stopped."""
+@command("Service", "status --within 26 --config configs/yours.yaml")
+def status(
+    config: Config = DEMO,
+    within: Annotated[
+        float | None, typer.Option(help="Hours; end with 6, and notify, if lists are older.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how old the published lists are and how the newest night ended."""
+    from pipelines.cli import printing
+    from pipelines.config.settings import load_settings
+    from pipelines.doctor.freshness import freshness, overdue
+
+    settings = load_settings(config)
+    facts = freshness(settings)
+    print_json(facts) if as_json else printing.table(list(facts), [list(facts.values())])
+    if within is not None and overdue(settings, config, facts, within):
+        raise GateError(f"no lists of the last {within:g} hours. Next: stille doctor.")
+
+
+@command("Service", "serve prefect.yaml")
+def serve(
+    file: Annotated[Path, typer.Argument(help="Deployments with their schedules.")] = Path(
+        "prefect.yaml"
+    ),
+) -> None:
+    """Run the schedules of a file on this machine until stopped."""
     from pipelines.flows.serve import serve as run
 
-    run()
+    run(file)
 
 
 @command("Service", "ui --port 5001")
@@ -122,7 +148,7 @@ def main() -> None:
     """
     atexit.register(_mute_teardown)
     quiet_libraries()
-    logging.getLogger("stille").addHandler(logging.StreamHandler())
+    start_logging()
     as_json = "--json" in sys.argv
     try:
         code = app(prog_name="stille", standalone_mode=not as_json)
@@ -134,12 +160,20 @@ def main() -> None:
         else:
             place = getattr(getattr(error, "ctx", None), "command_path", "stille")
             message, steps = error.format_message(), [f"{place} --help"]
-        if as_json:
+        if as_json_lines():
+            LOG.error("%s", message)
+        elif as_json:
             said = {"error": message, "exit_code": code, "next": steps}
             print(json.dumps(said, ensure_ascii=False), file=sys.stderr)
         else:
             shown = f"[bold red]stille:[/] {escape(message)}"
             Console(stderr=True, soft_wrap=True).print(shown, highlight=False)
+    except Exception as error:
+        code = 1
+        if as_json_lines():
+            LOG.critical("%s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+        else:
+            sys.stderr.write(without_passwords(format_exc()))
     raise SystemExit(code)
 
 

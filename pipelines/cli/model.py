@@ -3,7 +3,6 @@
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -44,9 +43,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Learn from all matured months, log to MLflow, and promote by rule."""
-    from pipelines.training.recipe_comparison import Effort
-
-    effort = asdict(Effort(challengers, search, trials, minutes))
+    effort = {"challengers": challengers, "search": search, "trials": trials, "minutes": minutes}
     run_job("train", config, as_of, as_json=as_json, plain=plain, **effort)
 
 
@@ -97,16 +94,29 @@ def compare(
 ) -> None:
     """Hold one training run against another, and write a page of what differs."""
     from pipelines.cli import printing
-    from pipelines.comparison.difference import compare as run
+    from pipelines.comparison.difference import compare_runs
     from pipelines.comparison.page import page_path, write_page
     from pipelines.config.settings import load_settings
-    from pipelines.tracking.runs import find_logged
 
     settings = load_settings(config)
-    difference = run(find_logged(settings, a), find_logged(settings, b))
+    difference = compare_runs(settings, a, b)
     page = page_path(settings.paths.comparisons, difference)
     write_page(page, difference)
     print_json(difference.to_data()) if as_json else printing.comparison_done(difference, page)
+
+
+@command("Model", "reproduce champion")
+def reproduce(
+    name: Annotated[str, typer.Argument(help="Run id, version number or alias.")],
+    config: Config = DEMO,
+    as_json: AsJson = False,
+) -> None:
+    """Train a run again from its tables and configuration: is every byte the same?"""
+    from pipelines.cli import printing
+    from pipelines.jobs.reproduce import reproduce as run
+
+    done = run(config, name)
+    print_json(done) if as_json else printing.reproduction_done(done)
 
 
 @command("Model", "truth --key data/demo/truth")

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
+from features.errors import CompleteError
+
 F = TypeVar("F", bound=Callable[..., None])
 Group = Literal["Start", "Data", "Model", "Night", "Service"]
 
@@ -30,7 +32,8 @@ def _use(config: Path) -> Path:
 
 
 Config = Annotated[
-    Path, typer.Option("--config", callback=_use, help="The company's configuration.")
+    Path,
+    typer.Option("--config", envvar="STILLE_CONFIG", callback=_use, help="The company's file."),
 ]
 _day = partial(typer.Option, "--as-of", formats=["%Y-%m-%d"])
 AsOf = Annotated[datetime | None, _day(help="The day to stand on (default: today).")]
@@ -60,18 +63,23 @@ def run_job(
 
     ``plain`` is None for the jobs that the command line never runs in Prefect.
     """
-    from pipelines.cli import printing
     from pipelines.flows.launch import launch
-    from pipelines.jobs.entry import COMPLETE, JOBS
+    from pipelines.jobs.entry import JOBS
 
     try:
         if plain is None:
             result = JOBS[job].start(config, as_day(as_of), **options)
         else:
             result = launch(JOBS[job], config, as_day(as_of), plain=plain, **options)
-    except COMPLETE as alarm:
-        printing.result_of(job, alarm.result, data=as_json)
+    except CompleteError as alarm:
+        _print(job, alarm.result, as_json=as_json)
         raise
+    _print(job, result, as_json=as_json)
+
+
+def _print(job: str, result: Any, *, as_json: bool) -> None:
+    from pipelines.cli import printing
+
     printing.result_of(job, result, data=as_json)
 
 

@@ -25,6 +25,7 @@ from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
 from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
+from pipelines.jobs.reproduce import Reproduction
 from pipelines.lists.previous_nights import call_rows, first_language, top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
@@ -133,6 +134,12 @@ def promotion_done(done: PromotionResult) -> None:
         print(f"{done.champion} is champion already. Nothing was changed.")
 
 
+def reproduction_done(done: Reproduction) -> None:
+    print(f"{done.label} came out the same, byte for byte (digest {done.digest[:12]}…).")
+    if done.other:
+        print(f"Other than then, without an effect: {'; '.join(done.other)}.")
+
+
 def training_facts(trained: TrainingResult) -> dict[str, Any]:
     return {
         "model": trained.registered.label,
@@ -224,18 +231,23 @@ def comparison_done(difference: Difference, page: Path) -> None:
     """Print what differs between two runs, and where the page is."""
     a, b = difference.a.label, difference.b.label
     metrics = (
-        [m.name, *("" if v is None else f"{v:.4f}" for v in (m.a, m.b, m.difference)), m.better]
+        [
+            m.name,
+            *("" if v is None else f"{v:.4f}" for v in (m.a, m.b, m.difference)),
+            "" if m.paired is None else "{:+.4f} to {:+.4f}".format(*m.paired),
+            m.better,
+        ]
         for m in difference.metrics
     )
-    table(["metric", f"A: {a}", f"B: {b}", "B − A", "better"], metrics)
+    table(["metric", f"A: {a}", f"B: {b}", "B − A", "95 % interval", "better"], metrics)
     if difference.parameters:
         table(["parameter", "A", "B"], (list(p.values()) for p in difference.parameters))
     ranks = ([r["driver"], r["a"] or "", r["b"] or ""] for r in difference.ranks)
     table(["driver", "place in A", "place in B"], ranks)
     for what, names in difference.features.items():
         print(f"Features {what} in B: {', '.join(names) or 'none'}")
-    if not difference.same_rows:
-        print("Judged on different test rows: a difference may be of the rows.")
+    if difference.unpaired:
+        print(f"Which is better is not known, as {difference.unpaired}.")
     print(f"Page: {page}")
 
 

@@ -7,36 +7,50 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from pipelines.tracking.runs import Logged, plain_name
+import pandas as pd
 
-Better = Literal["A", "B", "same", ""]
-_HIGHER = ("auc", "average_precision", "lift", "recall")
-_LOWER = ("log_loss", "brier", "calibration_error")
-_AIMS = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
+from models.metrics.bootstrap import Interval, Rows
+from models.metrics.scorecard import AIMS, differences
+from pipelines.config.settings import Settings
+from pipelines.tracking.runs import Logged, find_logged, plain_name
+
+Better = Literal["A", "B", "no difference", ""]
+_LOWER = ("log_loss", "brier", *AIMS)
 _DRIVERS = 12
+_SCORES = "test_scores.parquet"
+_ROW = ["customer_id", "as_of", "label"]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric of both runs with its 95 % interval, if it was kept; ``better`` by the value."""
+    """A metric of both runs with its 95 % interval, if it was kept.
+
+    ``paired`` is the interval of B less A on the same rows, of a slope or intercept of the
+    distances from 1 or 0; ``better`` is empty without it, and "no difference" where it covers 0.
+    """
 
     name: str
     a: float | None
     b: float | None
     a_interval: tuple[float, float] | None
     b_interval: tuple[float, float] | None
+    paired: tuple[float, float] | None
     better: Better
 
     @property
     def difference(self) -> float | None:
-        """B less A, when both have it."""
-        return None if self.a is None or self.b is None else self.b - self.a
+        """B less A, when both have it, of what ``paired`` is of."""
+        if self.a is None or self.b is None:
+            return None
+        aim = AIMS.get(self.name)
+        return self.b - self.a if aim is None else abs(self.b - aim) - abs(self.a - aim)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Run B against run A; ``same_rows`` says whether both have the same test rows.
 
+    ``unpaired`` says why the metrics have no paired intervals, empty where they have.
     ``parameters`` (name, a, b) are those that are not the same in both, ``ranks`` (driver, a, b)
     the drivers' places, 1 the strongest; None where a run does not have it. ``features`` are those
     ``added`` and ``removed``, which only one run has, and those ``changed`` in definition, kind or
@@ -46,6 +60,7 @@ class Difference:
     a: Logged
     b: Logged
     same_rows: bool
+    unpaired: str
     metrics: tuple[Metric, ...]
     parameters: list[dict[str, str | None]]
     features: Mapping[str, tuple[str, ...]]
@@ -57,6 +72,7 @@ class Difference:
             "a": {"label": self.a.label, "run_id": self.a.run_id},
             "b": {"label": self.b.label, "run_id": self.b.run_id},
             "same_test_rows": self.same_rows,
+            "unpaired": self.unpaired,
             "metrics": [asdict(m) | {"difference": m.difference} for m in self.metrics],
             "parameters": self.parameters,
             "features": dict(self.features),
@@ -64,14 +80,39 @@ class Difference:
         }
 
 
-def compare(a: Logged, b: Logged) -> Difference:
-    """Everything that differs, A being the one that B is compared with."""
+def compare_runs(settings: Settings, a: str, b: str) -> Difference:
+    """``compare`` of two runs, each a run id, a version's number or an alias.
+
+    Differences are paired where the test scores of both are still in ``paths.training``. Raises
+    as ``find_logged`` does.
+    """
+    both, scores = [find_logged(settings, name) for name in (a, b)], []
+    for logged in both:
+        path = settings.paths.training / logged.tags.get("run", "") / _SCORES
+        scores += [pd.read_parquet(path)] if path.is_file() else []
+    return compare(both[0], both[1], *scores)
+
+
+def compare(a: Logged, b: Logged, *scores: pd.DataFrame) -> Difference:
+    """Everything that differs, A being the one that B is compared with.
+
+    ``scores`` are those of A and B on their test rows, in the order of these: customer_id, as_of,
+    label and probability.
+    """
     keys = a.tags.get("test_key"), b.tags.get("test_key")
+    same, paired, unpaired = keys[0] is not None and keys[0] == keys[1], {}, ""
+    if not same:
+        unpaired = "they were judged on different test rows"
+    elif len(scores) < 2 or not scores[0][_ROW].equals(scores[1][_ROW]):
+        unpaired = "the scores of the test rows are not kept of both"
+    else:
+        paired = _paired(*scores)
     return Difference(
         a=a,
         b=b,
-        same_rows=keys[0] is not None and keys[0] == keys[1],
-        metrics=_metrics(a, b),
+        same_rows=same,
+        unpaired=unpaired,
+        metrics=_metrics(a, b, paired),
         parameters=[
             {"name": name, "a": a.params.get(name), "b": b.params.get(name)}
             for name in sorted({*a.params, *b.params})
@@ -82,16 +123,24 @@ def compare(a: Logged, b: Logged) -> Difference:
     )
 
 
-def _metrics(a: Logged, b: Logged) -> tuple[Metric, ...]:
+def _paired(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Interval]:
+    """B less A of each metric, by the name it has in a run."""
+    rows = Rows(a["customer_id"].to_numpy(dtype=object), a["label"].to_numpy(dtype="int8"))
+    scores = (each["probability"].to_numpy(dtype="float64") for each in (a, b))
+    return {plain_name(name): each for name, each in differences(rows, *scores).items()}
+
+
+def _metrics(a: Logged, b: Logged, paired: Mapping[str, Interval]) -> tuple[Metric, ...]:
     bounds = _intervals(a), _intervals(b)
-    ends = {f"{name}_{end}" for each in bounds for name in each for end in ("low", "high")}
-    names = [name for name in dict.fromkeys([*a.metrics, *b.metrics]) if name not in ends]
+    bound_names = {f"{name}_{end}" for each in bounds for name in each for end in ("low", "high")}
+    names = [name for name in dict.fromkeys([*a.metrics, *b.metrics]) if name not in bound_names]
     order = {name: place for place, name in enumerate(dict.fromkeys([*bounds[0], *bounds[1]]))}
     found = []
     for name in sorted(names, key=lambda name: (order.get(name, len(order)), name)):
         ours, theirs = a.metrics.get(name), b.metrics.get(name)
-        intervals = bounds[0].get(name), bounds[1].get(name)
-        found.append(Metric(name, ours, theirs, *intervals, _better(name, ours, theirs)))
+        intervals, change = (bounds[0].get(name), bounds[1].get(name)), paired.get(name)
+        ends = None if change is None else (change.low, change.high)
+        found.append(Metric(name, ours, theirs, *intervals, ends, _better(name, change)))
     return tuple(found)
 
 
@@ -100,16 +149,12 @@ def _intervals(run: Logged) -> dict[str, tuple[float, float]]:
     return {plain_name(name): (each["low"], each["high"]) for name, each in card.items()}
 
 
-def _better(name: str, a: float | None, b: float | None) -> Better:
-    if a is None or b is None:
+def _better(name: str, change: Interval | None) -> Better:
+    if change is None:
         return ""
-    if name in _AIMS:
-        a, b = -abs(a - _AIMS[name]), -abs(b - _AIMS[name])
-    elif name in _LOWER:
-        a, b = -a, -b
-    elif not name.startswith(_HIGHER):
-        return ""
-    return "same" if a == b else "A" if a > b else "B"
+    if change.low <= 0 <= change.high:
+        return "no difference"
+    return "B" if (change.value > 0) != name.startswith(_LOWER) else "A"
 
 
 def _features(a: Logged, b: Logged) -> dict[str, tuple[str, ...]]:

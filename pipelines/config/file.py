@@ -10,19 +10,25 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, Union
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from features.errors import ConfigError
+from features.errors import ConfigError, passwords, without_passwords
 
 Place = tuple[str | int, ...]
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_SECRET_NAME = re.compile("pass|pwd|secret|token|key", re.I)
-_PASSWORD = re.compile(r"(://[^:/@\s'\"]*:)([^@\s'\"]+)(@)")
+_SECRET_NAME = re.compile("pass|pwd|secret|token|key|signature", re.I)
+# Null, the controls of terminals, what turns the direction of text round, halves of letters.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _LONGEST = 80
+_RECEIVERS = (("notifications", "addresses"), ("notifications", "ping"))
+_MOST_TOLD = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,13 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{'.'.join(map(str, self.place)) or '(top)'}: {self.message}"
+        place = ".".join(_short(str(step)) for step in self.place)
+        return f"{place or '(top)'}: {_short(self.message, 10 * _LONGEST)}"
+
+
+def _short(text: str, longest: int = _LONGEST) -> str:
+    text = _UNSEEN.sub("?", text)
+    return text if len(text) <= longest else text[: longest - 3] + "…"
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
@@ -46,42 +58,65 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def mask_passwords(text: str) -> str:
-    """The text with the password of every address in it replaced.
-
-    >>> mask_passwords("postgresql://stille:secret@host/crm")
-    'postgresql://stille:***@host/crm'
-    """
-    return _PASSWORD.sub(r"\1***\3", text)
-
-
 def refusal(path: Path, problems: Iterable[Problem]) -> ConfigError:
     lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
     return ConfigError(f"{path} cannot be used:\n{lines}\nmend it, then run: stille check")
 
 
 def secret_problems(value: Any, place: Place = ()) -> Iterator[Problem]:
-    """Passwords in addresses that are written out, and databases not named by a variable."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from secret_problems(item, (*place, key))
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from secret_problems(item, (*place, number))
-    elif isinstance(value, str) and _is_secret(value, place):
-        yield Problem(
-            place,
-            "an address with a password does not belong in a configuration: write "
-            '"${STILLE_DB_URI}" and set that environment variable',
-        )
+    """Passwords in addresses that are written out, and secrets not named by a variable."""
+    for where, text in _texts(value, place):
+        if _is_secret(text, where):
+            yield Problem(
+                where,
+                "an address with a password does not belong in a configuration: write "
+                '"${STILLE_DB_URI}", or another name, and set that environment variable',
+            )
 
 
 def _is_secret(value: str, place: Place) -> bool:
     hidden = place[-3:-1] == ("database", "options") and _SECRET_NAME.search(str(place[-1]))
-    if place[-2:] == ("database", "uri") or hidden:
+    if place[-2:] == ("database", "uri") or place[:2] in _RECEIVERS or hidden:
         variable = VARIABLE.fullmatch(value)
         return variable is None or variable.group(2) is not None
-    return any(not VARIABLE.fullmatch(found.group(2)) for found in _PASSWORD.finditer(value))
+    return any(not VARIABLE.fullmatch(found) for found in passwords(value))
+
+
+def text_problems(value: Any) -> Iterator[Problem]:
+    """Texts with a character that nobody sees, and secrets in an address's query, which is logged.
+
+    ``value`` has the variables' values already; none is shown.
+    """
+    for place, text in _texts(value):
+        unseen = None if place[-1:] == ("delimiter",) else _UNSEEN.search(text)
+        if unseen:
+            code = f"U+{ord(unseen.group()):04X}"
+            yield Problem(place, f"has a character that cannot be seen ({code}): take it out")
+        _, address, query = text.partition("://")[2].partition("?")
+        names = (each.partition("=")[0] for each in query.split("&"))
+        if (
+            address
+            and not {"database", "notifications"} & {*place}
+            and any(map(_SECRET_NAME.search, names))
+        ):
+            yield Problem(
+                place,
+                "a secret in an address's query ends in logs: give it in the environment (MLflow "
+                "reads MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and …_PASSWORD)",
+            )
+
+
+def _texts(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Every text with its place; a key's is that of its mapping."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield place, str(key)
+            yield from _texts(item, (*place, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, (*place, number))
+    elif isinstance(value, str):
+        yield place, value
 
 
 def explained(detail: Any, model: type[BaseModel], document: Mapping[str, Any]) -> Problem:
@@ -104,10 +139,10 @@ def _written(document: Any, place: Place) -> str:
             document = document[step]
         except (KeyError, IndexError, TypeError):
             return "nothing"
-    if place[-1:] == ("uri",) and not VARIABLE.fullmatch(str(document)):
+    secret = place[-1:] == ("uri",) or place[:2] in _RECEIVERS
+    if secret and not VARIABLE.fullmatch(str(document)):
         return "an address"
-    text = mask_passwords(repr(document))
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "…"
+    return _short(without_passwords(repr(document)))
 
 
 def _fields(model: type[BaseModel], place: Place) -> tuple[str, ...]:
@@ -125,8 +160,9 @@ def _model_of(kind: Any) -> Any:
     return _model_of(next(arg for arg in typing.get_args(kind) if arg is not types.NoneType))
 
 
-MAX_BYTES = 1_000_000
-MAX_ALIASES = 50
+MAX_BYTES = 250_000
+MAX_NODES = 10_000
+MAX_DEPTH = 40
 PREFIX = "STILLE__"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -138,53 +174,116 @@ def read_config(
 ) -> Model:
     """Read ``path`` into ``model``; ``more`` finds what the model's types cannot.
 
-    Raises ``ConfigError`` naming every problem at once.
+    Raises ``ConfigError`` naming every problem at once. Of a model that ignores other keys, only
+    its own are looked at.
     """
     document = _load(path)
     problems = list(secret_problems(document))
     _override(document, path)
+    if model.model_config.get("extra") == "ignore":
+        document = {key: document[key] for key in document if key in model.model_fields}
+        problems = []
     expanded = _expand(document, (), problems)
-    problems += more(expanded)
+    problems += islice((*text_problems(expanded), *more(expanded)), _MOST_TOLD)
     try:
         settings = model.model_validate(expanded)
     except ValidationError as error:
-        problems += [explained(detail, model, document) for detail in error.errors()]
+        told = error.errors()[:_MOST_TOLD]
+        problems += [explained(detail, model, document) for detail in told]
     if problems:
         raise refusal(path, problems)
     return settings
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give --config") from error
-    if len(text) > MAX_BYTES:
-        raise ConfigError(f"{path}: {len(text):,} bytes; a configuration has at most {MAX_BYTES:,}")
-    try:
-        aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
-        if aliases > MAX_ALIASES:
-            raise ConfigError(f"{path}: {aliases} YAML aliases; at most {MAX_ALIASES} are allowed")
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not plain YAML: {mask_passwords(str(error))}") from error
+    document = read_plain(path, "; give --config")
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
     return document
 
 
-class _Loader(yaml.SafeLoader):
+def read_plain(path: Path, hint: str = "") -> Any:
+    """The plain data of a YAML file; raises ``ConfigError`` for any other file, or a large one."""
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path}: cannot be read (no file but a folder or device)")
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        name = _short(str(path), 4 * _LONGEST)
+        raise ConfigError(f"{name}: cannot be read ({reason}){hint}") from error
+    if len(text) > MAX_BYTES:
+        raise ConfigError(f"{path}: a configuration has at most {MAX_BYTES:,} bytes")
+    return _parse(text, str(path))
+
+
+def _parse(text: str | bytes, name: str) -> Any:
+    """Plain data of YAML; raises ``ConfigError`` for anything else."""
+    try:
+        _refuse_bombs(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+    except (yaml.YAMLError, UnicodeError) as error:
+        message = without_passwords(_short(str(error), 10 * _LONGEST))
+        raise ConfigError(f"{name}: not plain YAML: {message}") from None
+
+
+def _refuse_bombs(text: str | bytes) -> None:
+    """Raise ``YAMLError`` for what is too large or too deep, aliases counted with all they hold."""
+    sizes: dict[str | None, int] = {}
+    around: list[tuple[str | None, int]] = []
+    anchor, size = None, 0
+    for event in yaml.parse(text, Loader=_SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            around.append((anchor, size))
+            anchor, size = event.anchor, 1
+            sizes[anchor] = MAX_NODES  # of one that holds itself
+        elif isinstance(event, yaml.CollectionEndEvent):
+            sizes[anchor], held = size, size
+            anchor, size = around.pop()
+            size += held
+        elif isinstance(event, yaml.AliasEvent):
+            size += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            sizes[event.anchor] = 1
+            size += 1
+        if size >= MAX_NODES or len(around) > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(
+                problem=f"too many values (at most {MAX_NODES:,}, aliases counted with all that "
+                f"they stand for) or too deep (at most {MAX_DEPTH})",
+                problem_mark=event.start_mark,  # type: ignore[arg-type]
+            )
+
+
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SafeLoader):  # type: ignore[misc]
     """Plain data only; ``no``, ``on`` and ``yes`` stay words, and a repeated key is an error."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            found = super().construct_object(node, deep=deep)
+            if isinstance(found, int) and abs(found) >= 2**63:
+                raise ValueError("too many digits")
+            return found
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"no {kind} ({error})", node.start_mark
+            ) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key.value!r} is given twice", key.start_mark
-                )
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            wrong = "" if isinstance(key, yaml.ScalarNode) else "a key is no list or mapping"
+            if not wrong and key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                wrong = f"key {key.value!r} is given twice"
+            if wrong:
+                raise yaml.constructor.ConstructorError(None, None, wrong, key.start_mark)
             seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return found
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -197,13 +296,13 @@ def _override(document: dict[str, Any], path: Path) -> None:
     for name in sorted(os.environ):
         if not name.startswith(PREFIX):
             continue
-        steps = name.removeprefix(PREFIX).split("__")
+        *above, last = name.removeprefix(PREFIX).split("__")
         section = document
-        for step in steps[:-1]:
+        for step in above[:MAX_DEPTH]:
             section = section.setdefault(_match(section, step), {})
             if not isinstance(section, dict):
-                raise ConfigError(f"{path}: {name} points inside a value, not a section")
-        section[_match(section, steps[-1])] = yaml.load(os.environ[name], Loader=_Loader)  # noqa: S506  (a SafeLoader)
+                raise ConfigError(f"{path}: {_short(name)} points inside a value, not a section")
+        section[_match(section, last)] = _parse(os.environ[name], _short(name))
 
 
 def _match(section: Mapping[str, Any], step: str) -> str:

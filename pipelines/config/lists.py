@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 from holidays import country_holidays
 from pydantic import Field, model_validator
 
-from pipelines.config.sections import Count, Section, Share
+from pipelines.config.sections import Count, Days, Language, Section, Share
 
 EXCEL_ROWS = 1_048_575
 """Rows below the header that a worksheet holds (Microsoft, Excel specifications and limits)."""
@@ -41,8 +41,8 @@ class Peace(Section):
     """Who is left in peace: satisfied at the latest survey and silent, or asleep."""
 
     csat: Annotated[float, Field(ge=1, le=5)] | None = 4
-    survey_days: Count = 365
-    silent_days: Count = 180
+    survey_days: Annotated[Days, Field(ge=1)] = 365
+    silent_days: Annotated[Days, Field(ge=1)] = 180
     asleep_days: Annotated[int, Field(ge=1, le=365)] | None = 30
 
 
@@ -65,7 +65,7 @@ class WorkSplit(Section):
 class RiskList(Section):
     """Languages of the reasons, rows that get reasons, risk bands, the files, and who is called."""
 
-    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en",)
     explained_rows: Count = 2000
     bands: Bands = Bands()
     profiles: Annotated[tuple[Profile, ...], Field(min_length=1)] = ("crm", "worklist")
@@ -79,6 +79,8 @@ class RiskList(Section):
 
     @model_validator(mode="after")
     def _in_a_language_of_the_list(self) -> "RiskList":
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError("languages must differ")
         for profile in self.profiles:
             language = profile.removeprefix("excel-")
             if language != profile and language not in self.languages:
@@ -143,8 +145,8 @@ class Contact(Section):
     legal_basis: Mapping[Channel, LegalBasis] = {}
     order: tuple[Channel, ...] = ("phone", "email", "post", "sms")
     channels: Mapping[Channel, ChannelUse] = {}
-    cooldown_days: Annotated[int, Field(ge=0)] = 90
-    register_days: Count | None = REGISTER_DAYS
+    cooldown_days: Days = 90
+    register_days: Annotated[Days, Field(ge=1)] | None = REGISTER_DAYS
     quiet_weekdays: tuple[Weekday, ...] = _WEEKEND
     quiet_dates: tuple[date, ...] = ()
     calling_hours: tuple[time, time] | None = None

@@ -3,15 +3,38 @@
 A night must also be published where a measurement cannot be read.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pipelines.runtime.escaping import plain_json
+
 EFFECT_VERSION, MONITORING_VERSION = "2", "1"
 """``schema_version`` of the files of `stille effect` and of `stille monitor`."""
+
+
+_SEAL = "sha256"
+
+
+def sealed_json(data: Mapping[str, object]) -> bytes:
+    """``data`` as JSON, with the digest by which ``opened_json`` sees whether it was damaged."""
+    text = plain_json(data)
+    seal = {_SEAL: hashlib.sha256(text).hexdigest()}
+    return plain_json(json.loads(text) | seal) + b"\n"
+
+
+def opened_json(content: bytes) -> Any:
+    """What JSON says, without its digest; raises ``ValueError`` where that is another one."""
+    data = json.loads(content)
+    seal = data.pop(_SEAL, None) if isinstance(data, dict) else None
+    if seal not in (None, hashlib.sha256(plain_json(data)).hexdigest()):
+        raise ValueError("damaged")
+    return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +63,7 @@ def newest(folder: Path, as_of: date, version: str) -> MeasurementFile:
     if found is None:
         return MeasurementFile(None, None)
     try:
-        data = json.loads((folder / f"{found}.json").read_bytes())
+        data = opened_json((folder / f"{found}.json").read_bytes())
     except (OSError, ValueError):
         data = None
     known = isinstance(data, dict) and data.get("schema_version") == version

@@ -5,22 +5,29 @@ Most steps of a run need several of the four, so they are passed as one immutabl
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+from features.errors import ConfigError
+from pipelines.config.announcement import Addressee, announce
+from pipelines.config.file import read_config
+from pipelines.config.ownership import claim
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
-from pipelines.runtime.atomic_files import digest
-from pipelines.runtime.environment import new_run_id, today_in
+from pipelines.runtime.atomic_files import DISK_ERRORS, digest, storage_errors
+from pipelines.runtime.environment import instant, new_run_id, today_in
+from pipelines.runtime.logs import CONTEXT, LOG
 from pipelines.runtime.run_record import RunRecord, open_record
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NO_RESULT = {"paths", "engine", "tracking", "privacy"}
 
 
 class Step(Protocol):
@@ -48,14 +55,18 @@ class Run:
     step: Step = plain
     config: Path | None = None
 
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What is given in the configuration and can change a result; secrets are masked."""
+        return self.settings.model_dump(mode="json", exclude=_NO_RESULT, exclude_unset=True)
+
     @cached_property
     def config_digest(self) -> str:
         """SHA-256 (hex) of everything in the configuration that can change a result.
 
         The rule table and the sentences too; not folders, threads and the tracking store.
         """
-        excluded = {"paths", "engine", "tracking", "privacy"}
-        deciding = self.settings.model_dump(mode="json", exclude=excluded)
+        deciding = self.settings.model_dump(mode="json", exclude=_NO_RESULT)
         files = rule_files(self.settings.list.languages)
         rules = {path.as_posix(): digest(path) for path in files if path.exists()}
         return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()
@@ -72,9 +83,25 @@ def open_run(
 ) -> Iterator[Run]:
     """Load the configuration and run with a new run record; what is raised is recorded first.
 
-    ``as_of`` defaults to today in the company's zone. Raises ``ConfigError``.
+    ``as_of`` defaults to today in the company's zone. Who the configuration names hears how it
+    ends, also where the rest of the configuration cannot be read. What the process makes is for
+    its user alone. Raises ``ConfigError``, also where the folders are another company's.
     """
-    settings = load_settings(config)
+    os.umask(0o077)
+    run_id = new_run_id(command)
+    CONTEXT["run_id"] = run_id
+    try:
+        settings = load_settings(config)
+    except ConfigError as error:
+        record = RunRecord(run_id, command, instant(), exit_code=error.exit_code)
+        with suppress(Exception):  # its own error is the one to be told
+            announce(read_config(config, Addressee, lambda _: ()), config, as_of, record)
+        raise
+    CONTEXT["company"] = settings.company.name
     day = as_of or today_in(settings.company.timezone)
-    with open_record(settings.paths.runs, new_run_id(command), command) as record:
+    LOG.info("%s as of %s", command, day)
+    tell = partial(announce, settings, config, day)
+    full = storage_errors(f"finish stille {command}", DISK_ERRORS)
+    with open_record(settings.paths.runs, run_id, command, tell) as record, full:
+        claim(settings.company, settings.paths, settings.tracking)
         yield Run(settings, day, record, step, config)

@@ -3,10 +3,13 @@
 What each key means stands in ``configs/reference.yaml``, with an example.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
+from errno import ELOOP, ENAMETOOLONG
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import get_global
@@ -29,15 +32,20 @@ from pipelines.config.file import nearest
 from pipelines.runtime.mirrors import is_url, mirror_folder, usable
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+Months = Annotated[int, Field(ge=1, le=1200)]
+AsOf = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]
+Language = Annotated[str, Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Name = Annotated[str, Field(pattern=r"^[^\n\r\t/:.][^\n\r\t/:]{0,199}$")]
 Multiple = Annotated[float, Field(ge=0)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
 
 
 class Section(BaseModel):
-    """Base of every section: immutable, and an unknown key is an error."""
+    """Base of every section: immutable; an unknown key and a number without end are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def known_zone(zone: str) -> str:
@@ -61,12 +69,12 @@ class Company(Section):
     ``price_notice``: days of notice due before a price rise, for the product lines named.
     """
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[^\n\r\t]{1,200}$")]
     timezone: Zone
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
-    language: str
+    language: Language
     pseudonyms: bool = False
-    price_notice: Mapping[str, Count] = dict(PRICE_NOTICE)
+    price_notice: Mapping[str, Days] = dict(PRICE_NOTICE)
     country: str | None = Field(
         default_factory=lambda data: get_global("zone_territories").get(data["timezone"])
     )
@@ -87,7 +95,7 @@ class Privacy(Section):
     then says that it is not told. Stille removes no list by itself.
     """
 
-    kept_months: Count | None = None
+    kept_months: Months | None = None
     recipients: tuple[Annotated[str, Field(min_length=2)], ...] | None = None
 
 
@@ -105,6 +113,7 @@ class Paths(Section):
     """Folders, relative to the working directory; the properties are what lies below ``var``.
 
     ``data`` and ``out`` may be URLs: docs/object-storage.md. They are the mirrors then.
+    ``group`` of the machine may read ``out``; null: nobody but the user that runs Stille.
     """
 
     model_config = ConfigDict(ignored_types=(_BelowVar,))
@@ -112,6 +121,7 @@ class Paths(Section):
     var: Path = Path("var")
     data: Path
     out: Path = Path("out")
+    group: str | None = None
 
     @field_validator("var", "data", "out", mode="before")
     @classmethod
@@ -121,15 +131,21 @@ class Paths(Section):
         mirrors = info.data.get("var", Path()) / "mirrors"
         return mirror_folder(usable(path), mirrors) if is_url(path) else path
 
-    @field_validator("var")
+    @field_validator("var", "data", "out")
     @classmethod
-    def _in_an_address(cls, var: Path) -> Path:
-        if "?" in str(var.absolute()):
+    def _possible(cls, path: Path, info: ValidationInfo) -> Path:
+        if info.field_name == "var" and "?" in str(path.absolute()):
             raise ValueError(
-                f"{var.absolute()} has a ?, at which MLflow's address of its database would end"
+                f"{path.absolute()} has a ?, at which MLflow's address of its database would end"
             )
-        return var
+        try:
+            path.lstat()
+        except OSError as error:
+            if error.errno in (ENAMETOOLONG, ELOOP):
+                raise ValueError(error.strerror) from None
+        return path
 
+    announced = _BelowVar("announced.json")  # what was told last, by run
     champion = _BelowVar("champion")  # the model of nights on which the registry is silent
     comparisons = _BelowVar("compare")  # pages that hold one training run against another
     digests = _BelowVar("digests.json")  # of input files, for as long as they stay as they are
@@ -158,9 +174,9 @@ class Label(Section):
     by default.
     """
 
-    lead_days: Annotated[int, Field(ge=0)] = 14
-    horizon_days: Count = 90
-    horizons: tuple[Count, ...] = ()
+    lead_days: Days = 14
+    horizon_days: Annotated[Days, Field(ge=1)] = 90
+    horizons: tuple[Annotated[Days, Field(ge=1)], ...] = ()
 
     @field_validator("horizons")
     @classmethod
@@ -175,9 +191,9 @@ class Label(Section):
 class Training(Section):
     """As-of dates to learn from, how the model is fitted and judged."""
 
-    first_as_of: date
-    last_as_of: date | None = None
-    test_months: Count = 3
+    first_as_of: AsOf
+    last_as_of: AsOf | None = None
+    test_months: Months = 3
     folds: Count = 1
     seeds: Count = 3
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
@@ -186,7 +202,7 @@ class Training(Section):
     max_depth: Annotated[int, Field(ge=-1)] = 6
     max_bin: Annotated[int, Field(ge=2, le=255)] = 63
     min_test_positives: Count = 20
-    staying_months: Annotated[int, Field(ge=2)] = 6
+    staying_months: Annotated[Months, Field(ge=2)] = 6
     bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
     lambda_l2: Annotated[float, Field(ge=0)] = 5.0
@@ -246,8 +262,10 @@ class Engine(Section):
     its authority (``ca``), of the run's ``certificate`` and of its ``key``, in PEM.
     """
 
-    threads: Count = 2
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$")] = "2GB"
+    threads: Annotated[Count, Field(le=1024)] = 2
+    memory_limit: Annotated[
+        str, Field(pattern=r"^([1-9]\d{0,6}(\.\d{1,3})?|0\.\d{0,2}[1-9])(MB|GB|MiB|GiB)$")
+    ] = "2GB"
     shard_size: Count = 50_000
     kind: Literal["process", "dask", "spark"] = "process"
     address: str | None = None
@@ -255,7 +273,9 @@ class Engine(Section):
 
     @model_validator(mode="after")
     def _reachable(self) -> "Engine":
-        scheme = (self.address or "").partition("://")[0]
+        scheme, _, host = (self.address or "").partition("://")
+        if re.search(r"[@?\s]", host):
+            raise ValueError("an address is scheme://host:port, without a user and a query")
         if self.kind == "dask" and scheme not in ("tcp", "tls"):
             raise ValueError("kind: dask needs address: tcp://host:port or tls://host:port")
         if set(self.tls) != ({"ca", "certificate", "key"} if scheme == "tls" else set()):
@@ -265,12 +285,34 @@ class Engine(Section):
         return self
 
 
+def _parted(uri: str) -> str:
+    urlsplit(uri)
+    return uri
+
+
 class Tracking(Section):
     """MLflow store (null: a SQLite file under ``paths.var``), experiment and registered model."""
 
-    uri: str | None = None
-    experiment: str = "churn"
-    model: str = "churn"
+    uri: Annotated[str, AfterValidator(_parted)] | None = Field(
+        default=None, min_length=1, repr=False
+    )
+    experiment: Annotated[str, Field(min_length=1, max_length=200)] = "churn"
+    model: Name = "churn"
+
+
+class Notifications(Section):
+    """Who hears that a run failed, works again or needs a person, and of a night that did not come.
+
+    ``addresses`` are Apprise's: mail, webhooks, Slack, Teams and others. ``command`` is a program
+    with its arguments, started without a shell; the message is its standard input. ``ping`` is
+    asked with GET after each night that succeeded, for a service that misses it. ``status``: from
+    which status of a published night on a message is sent. Docs: docs/operate.md.
+    """
+
+    addresses: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    command: tuple[str, ...] = ()
+    ping: Annotated[str, Field(pattern="^https?://")] | None = None
+    status: Literal["look", "bad"] = "bad"
 
 
 class RowBand(Section):
@@ -292,7 +334,7 @@ class Quality(Section):
     rows: RowBand = RowBand()
     rows_of: Mapping[str, RowBand] = {}
     day_rows: Mapping[str, RowBand | None] = {}
-    freshness_days: Mapping[str, Count | None] = {}
+    freshness_days: Mapping[str, Days | None] = {}
     usual_day: RowBand = RowBand(low=0.1, high=5)
     learned_days: bool = True
     unit_jumps: bool = True
@@ -301,7 +343,7 @@ class Quality(Section):
 class Monitoring(Section):
     """When a monitoring run raises an alarm; every figure is an effect size."""
 
-    months: Count = 6
+    months: Months = 6
     capacity: Count = 500
     max_drift: Annotated[float, Field(gt=0)] = 0.25
     observed_to_expected: RowBand = RowBand(low=0.8, high=1.25)

@@ -11,6 +11,7 @@ from pipelines.config import sections
 from pipelines.config.file import read_config
 from pipelines.config.lists import Contact, RiskList
 from pipelines.config.mapping import declaration_problems, left_to_history
+from pipelines.config.ownership import refuse_foreign
 from pipelines.config.sections import Section
 from pipelines.config.sources import FORMATS, REPORTED, Dialect, Source
 
@@ -34,6 +35,7 @@ class Settings(Section):
     tracking: sections.Tracking = sections.Tracking()
     quality: sections.Quality = sections.Quality()
     monitoring: sections.Monitoring = sections.Monitoring()
+    notifications: sections.Notifications = sections.Notifications()
 
     def dialect_of(self, table: str) -> Dialect:
         """The company's dialect with the overrides of one source."""
@@ -79,6 +81,7 @@ def load_settings(path: Path) -> Settings:
     outcomes that were reported are part of ``treatments``.
     """
     settings = read_config(path, Settings, declaration_problems)
+    refuse_foreign(settings.company, settings.paths, settings.tracking)
     sources = left_to_history(settings.sources)
     if settings.paths.reported_treatments.is_file():
         sources = {"treatments": REPORTED, **sources}

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from pipelines.config.sections import Section, Zone
+from pipelines.config.sections import Days, Section, Zone
 from pipelines.runtime.mirrors import usable
 
 DURATIONS: Mapping[str, int] = {"days": 0, "months": 1, "quarters": 3, "years": 12}
@@ -188,6 +188,7 @@ FORMATS: Mapping[Kind, Format] = {
     "sqlite": Format(None, (".sqlite", ".sqlite3", ".db"), has_tables=True),
     "database": Format(None),
 }
+_FORM = re.compile("([^%]|%-?[aAbBcdfgGHIjmMnpSTuUVwWxXyYzZ%])*")
 _TABLE_NAME = re.compile(r"[^\W\d][\w$]{0,62}")
 
 
@@ -243,14 +244,18 @@ class Dialect(Section):
     @classmethod
     def _known_encoding(cls, encoding: str) -> str:
         try:
-            "".encode(encoding)
-        except LookupError as error:
-            raise ValueError("not an encoding; for example utf-8, latin-1, cp1252") from error
+            known = "\n".encode(encoding).strip(b"\0\xff\xfe\xef\xbb\xbf") == b"\n"
+        except (LookupError, UnicodeError, ValueError):
+            known = False
+        if not known or encoding.lower() in ("idna", "punycode"):
+            raise ValueError("not an encoding; for example utf-8, latin-1, cp1252")
         return encoding
 
     @field_validator("date", "instant")
     @classmethod
     def _with_a_year(cls, form: str) -> str:
+        if not _FORM.fullmatch(form):
+            raise ValueError("a % in it is not of DuckDB's strptime")
         if not any(sign in form for sign in ("%Y", "%y", "%c", "%x")):
             raise ValueError("no year in it: %Y for one of four digits, %y of two")
         return form
@@ -259,6 +264,8 @@ class Dialect(Section):
     def _distinct_signs(self) -> "Dialect":
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands must differ")
+        if {self.delimiter, self.quote} & {"\n", "\r", "\0"}:
+            raise ValueError("delimiter and quote are no line end")
         if self.delimiter == self.quote:
             raise ValueError("delimiter and quote must differ")
         return self
@@ -335,7 +342,7 @@ class Source(Section):
     joins: tuple[Join, ...] = ()
     dialect: Dialect = Dialect()
     timezone: Zone | None = None
-    known_delay_days: Annotated[int, Field(ge=0)] | None = None
+    known_delay_days: Days | None = None
     duplicates: Literal["refuse", "drop", "first", "last", "versions"] = "refuse"
     rows_with: tuple[Composed, ...] = ()
     rows_without: Mapping[Composed, tuple[str, ...]] = {}

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.errors import ConfigError
+from pipelines.config.file import read_plain
 from pipelines.config.sections import Section
 
 ACTIONS, OUTCOMES = Path("configs/actions.yaml"), Path("configs/outcomes.yaml")
@@ -46,11 +46,10 @@ def rule_files(languages: Sequence[str]) -> tuple[Path, ...]:
 def read_yaml(path: Path, what: str) -> Any:
     """The content of ``path``; raises ``ConfigError`` saying that it is not one of ``what``."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read {what}, {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: not a file of {what}: {error}") from error
+        return read_plain(path)
+    except ConfigError as error:
+        kind = "cannot read" if not path.is_file() else "not a file of"
+        raise ConfigError(f"{kind} {what}: {error}") from error
 
 
 def load_checked(path: Path, model: type[Checked], what: str) -> Checked:

@@ -1,6 +1,5 @@
 """``stille doctor``: health checks of machine, sources, registry and Prefect; the exit code."""
 
-import json
 import os
 import shutil
 import urllib.request
@@ -24,11 +23,12 @@ from features.errors import (
     ModelError,
     PublicationError,
     StilleError,
+    without_passwords,
 )
-from pipelines.config.file import mask_passwords
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings, load_settings
+from pipelines.doctor.freshness import newest_night
 from pipelines.publication import status
 from pipelines.publication.reader import current, days_of
 from pipelines.sources.database_reader import inspect_tables
@@ -152,18 +152,12 @@ def lock(settings: Settings) -> Iterator[Diagnosis]:
 
 def last_night(settings: Settings) -> Iterator[Diagnosis]:
     """How the newest night ended."""
-    runs = sorted(settings.paths.runs.glob("nightly-*.json"))
-    if not runs:
+    name, ended, code = newest_night(settings)
+    if name is None:
         yield Diagnosis("last night", "look", "none yet; run: stille nightly")
         return
-    try:
-        record = json.loads(runs[-1].read_text(encoding="utf-8"))
-        status, code = record["status"], record["exit_code"]
-    except (OSError, ValueError, KeyError):
-        yield Diagnosis("last night", "look", f"{runs[-1]}: cannot be read")
-        return
-    message = f"{runs[-1].stem}: {status}" + ("" if code is None else f", exit code {code}")
-    yield Diagnosis("last night", "ok" if status == "succeeded" else "look", message)
+    message = f"{name}: {ended}" + ("" if code is None else f", exit code {code}")
+    yield Diagnosis("last night", "ok" if ended == "succeeded" else "look", message)
 
 
 def lists(settings: Settings) -> Iterator[Diagnosis]:
@@ -196,7 +190,7 @@ def model(settings: Settings) -> Iterator[Diagnosis]:
         where = settings.tracking.uri or settings.paths.mlflow_database
         raise ModelError(f"no model yet: {where} is not there. Train one: stille train.")
     from pipelines.tracking import registry
-    from pipelines.tracking.champion import with_timeout
+    from pipelines.tracking.registry import with_timeout
 
     require = partial(registry.require_store, settings, *registry.EXPERIMENTS)
     champion = with_timeout(settings, require)
@@ -232,10 +226,10 @@ def prefect(_: Settings) -> Iterator[Diagnosis]:
         return
     try:
         with urllib.request.urlopen(f"{address}/health", timeout=_PATIENCE_SECONDS):  # noqa: S310  (http, checked above)
-            yield Diagnosis("Prefect", "ok", f"{mask_passwords(address)} answers")
+            yield Diagnosis("Prefect", "ok", f"{without_passwords(address)} answers")
     except (OSError, ValueError) as error:
         reason = type(error).__name__
-        answer = f"{mask_passwords(address)} does not answer ({reason})"
+        answer = f"{without_passwords(address)} does not answer ({reason})"
         yield Diagnosis("Prefect", "look", f"{answer}; nights run untracked until it does")
 
 

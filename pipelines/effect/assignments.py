@@ -71,9 +71,8 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
         lots = [_lot(con, settings, "treatments", reported, today)]
         if len(published):
             lots.insert(0, _lot(con, settings, "publications", published, today))
-        taken = treatments.offers_taken(con, actions_with_offer(), today=today, zone=zone)
-        reached = treatments.calls_reached(con, today=today, zone=zone)
-    return Arms(tuple(lots), taken, reached)
+        told = treatments.calls_that_tell(con, actions_with_offer(), today=today, zone=zone)
+    return Arms(tuple(lots), *told)
 
 
 def _lot(

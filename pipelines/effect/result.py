@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from features.errors import GateError
+from features.errors import CompleteError
 from features.markdown import markdown_table
 from models.causal.policy_value import UpliftEvaluation
 from models.causal.treatment_effect import TARGET_POWER, Effect
@@ -47,7 +47,7 @@ class EffectResult:
         return tuple(effect for effect in self.effects if effect.verdict == "more_leave")
 
 
-class HarmError(GateError):
+class HarmError(CompleteError):
     """More of the treated leave than of the held out; ``result`` is complete."""
 
     def __init__(self, result: EffectResult) -> None:

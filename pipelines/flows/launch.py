@@ -1,38 +1,92 @@
-"""Launcher: a job runs as a Prefect flow, or plainly when Prefect is not wanted or cannot start."""
+"""Launcher: a run in this process, which a process of Prefect's own shows when it has ended.
 
+Prefect never has the run in its hands: whatever it or its server does, the run is complete, and is
+recorded as untracked unless Prefect has taken it in time.
+"""
+
+import contextlib
+import json
 import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from features.errors import CompleteError, StilleError
+from pipelines.config.run import Run
 from pipelines.jobs.entry import Job
 from pipelines.runtime.environment import make_prefect_home
 
-R = TypeVar("R")
-
 _LOG = logging.getLogger("stille")
+_SECONDS = 30.0
+_SHOW = "from pipelines.flows.prefect_flows import main; main()"
 
 
-def launch(job: Job[R], config: Path, as_of: date | None, *, plain: bool, **options: Any) -> R:
-    """Run a job, tracked by Prefect unless ``plain`` or Prefect does not start."""
-    if plain or not _prefect_starts():
-        return job.start(config, as_of, untracked=True, **options)
-    from pipelines.flows.prefect_flows import FLOWS
+def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options: Any) -> Any:
+    """Run a job and return its result; Prefect shows it too unless ``plain``.
 
-    result: R = FLOWS[job.name](str(config), as_of, **options)
-    return result
+    A run that was told to end ends at once, untracked.
+    """
+
+    def shown(run: Run, **options: Any) -> Any:
+        result, failure = None, ""
+        try:
+            result = job.function(run, **options)
+        except Exception as error:
+            result = error.result if isinstance(error, CompleteError) else None
+            failure = f"{type(error).__name__}: {error if isinstance(error, StilleError) else ''}"
+            raise
+        finally:
+            if result is not None or failure:
+                told = _description(job, run, options, result, failure.rstrip(": "))
+                run.record.untracked = not _taken(told)
+        return result
+
+    seen = job if plain else replace(job, call=shown)
+    return seen.start(config, as_of, untracked=True, **options)
 
 
-def _prefect_starts() -> bool:
-    """Reach the configured Prefect server, or start the embedded one of this process."""
+def _description(
+    job: Job, run: Run, options: Mapping[str, Any], result: Any, failure: str
+) -> dict[str, Any]:
+    """What Prefect may know of a run: counts and places; of an error not ours only its kind."""
+    return {
+        "job": job.name,
+        "company": run.settings.company.name,
+        "parameters": {"config": str(run.config), "as_of": str(run.as_of), **options},
+        "stages": [asdict(stage) | {"summary": stage.summary} for stage in run.record.stages],
+        "notes": run.record.notes,
+        "artifacts": {} if result is None else dict(job.contents(result)),
+        "failure": failure,
+        "seconds": _SECONDS,
+    }
+
+
+def _taken(described: Mapping[str, Any]) -> bool:
+    """Whether Prefect took a run in time; nothing of it lives longer."""
+    make_prefect_home()
+    process = subprocess.Popen(  # noqa: S603  (this interpreter, fixed words)
+        [sys.executable, "-P", "-c", _SHOW],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
+    )
     try:
-        make_prefect_home()
-        from prefect.client.orchestration import get_client
-
-        with get_client(sync_client=True) as client:
-            problem = client.api_healthcheck()
-    except Exception as error:
-        problem = error
-    if problem is not None:
-        _LOG.warning("Prefect does not start (%s); running untracked.", type(problem).__name__)
-    return problem is None
+        words, _ = process.communicate(json.dumps(described).encode(), timeout=_SECONDS)
+        why = words.decode().strip() or "it ended"
+    except subprocess.TimeoutExpired:
+        why = f"no answer within {_SECONDS:.0f} s"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    if process.returncode != 0:
+        _LOG.warning("Prefect did not take this run (%s): it is untracked. See: stille doctor", why)
+    return process.returncode == 0

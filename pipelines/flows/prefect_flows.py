@@ -1,118 +1,186 @@
-"""Prefect flows: thin shells around the jobs, whose parameters Prefect shows.
+"""Prefect flows: thin shells around the jobs, whose parameters and log Prefect shows.
 
-Every step of a run becomes a task; what a person wants to see becomes an artifact. A flow
-that Prefect cannot even start is run plainly, and its record says that it was untracked.
+A schedule's flow runs its job here, every step a task. Of a run of the command line, the flow only
+shows what it was, stage by stage, when it has ended. Nothing of a customer gets to Prefect: its
+artifacts are counts and places, and of an error that is not this project's own only the kind.
 """
 
+import inspect
+import json
 import logging
+import os
+import signal
+import sys
+import threading
+import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from contextvars import ContextVar
 from datetime import date
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from prefect import Flow, flow, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect import Flow, State, flow, get_run_logger, runtime, tags, task
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import TerminationSignal
+from prefect.states import Completed, Failed
 
-from features.errors import BusyError
-from pipelines.effect.result import EffectResult
-from pipelines.jobs.entry import COMPLETE, EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
-from pipelines.jobs.nightly import Night
-from pipelines.jobs.recalibrate import RecalibrationResult
-from pipelines.monitoring.result import MonitoringResult
-from pipelines.training.recipe_comparison import Effort
-from pipelines.training.result import TrainingResult
+from features.errors import CompleteError, StilleError
+from pipelines.config.settings import load_settings
+from pipelines.jobs.entry import EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
+from pipelines.runtime.environment import today_in
+from pipelines.runtime.run_record import TERMINATED
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _LOG = logging.getLogger("stille")
-_RETRIES = 2
-_RETRY_SECONDS = 5.0
+_TASK: Mapping[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+_PARAMETERS = """\
+    config: File of the company's configuration.
+    as_of: The day to stand on (default: today in the company's zone)."""
+_ENDED: ContextVar[Mapping[str, Any] | None] = ContextVar("ended", default=None)
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run one step as a Prefect task; only ``BusyError`` (input still being written) retries."""
-    decorate = task(
-        name=function.__name__.replace("_", " "),
-        cache_policy=NO_CACHE,
-        persist_result=False,
-        retries=_RETRIES,
-        retry_delay_seconds=_RETRY_SECONDS,
-        retry_condition_fn=lambda _task, _run, state: _is_busy(state),
-    )
-    result: R = decorate(function)(*args, **kwargs)
+    """Run one step as a Prefect task."""
+    decorate = task(name=function.__name__.replace("_", " "), **_TASK)
+    try:
+        result: R = decorate(lambda: _discreet(function, *args, **kwargs))()
+    except TerminationSignal:
+        raise SystemExit(TERMINATED) from None
     return result
 
 
-def _is_busy(state: object) -> bool:
-    result = getattr(state, "result", None)
-    return callable(result) and isinstance(result(raise_on_failure=False), BusyError)
+def _run_name() -> str:
+    given = runtime.flow_run.parameters
+    try:
+        company = load_settings(Path(given["config"])).company
+        name, day = company.name, given.get("as_of") or today_in(company.timezone)
+    except StilleError:
+        name, day = given["config"], given.get("as_of") or "today"
+    return f"{runtime.flow_run.flow_name} {name} {day}"
 
 
-@flow(name="train", persist_result=False)
-def train(
+def _flow(job: Job, call: Callable[..., Any]) -> Flow[..., Any]:
+    """The flow of a job; its help is ``call``'s docstring, with the parameters that all have."""
+    call.__name__ = job.name
+    call.__doc__ = f"{inspect.getdoc(call)}\n{_PARAMETERS}"
+    return flow(name=job.name, persist_result=False, flow_run_name=_run_name)(call)
+
+
+def _nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Any:
+    """Score every customer with the champion and publish the lists and the report.
+
+    Args:
+        backfill: Allow a day before the published one, written beside it.
+    """
+    return _run(NIGHTLY, config, as_of, backfill=backfill)
+
+
+def _train(
     config: str,
     as_of: date | None = None,
     challengers: bool = False,
     search: bool = False,
     trials: int | None = None,
     minutes: float | None = None,
-) -> TrainingResult:
-    """Learn from everything known before the as-of date (default: today)."""
-    return _run(TRAIN, config, as_of, **asdict(Effort(challengers, search, trials, minutes)))
+) -> Any:
+    """Learn from everything known before the as-of date, log to MLflow, and promote by rule.
+
+    Args:
+        challengers: Hold other ways to learn against the recipe.
+        search: Look for a better recipe; a second run goes on.
+        trials: Search until so many trials are done in all.
+        minutes: Search this long.
+    """
+    effort = {"challengers": challengers, "search": search, "trials": trials, "minutes": minutes}
+    return _run(TRAIN, config, as_of, **effort)
 
 
-@flow(name="nightly", persist_result=False)
-def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Night:
-    """Publish the risk list of the as-of date (default: today)."""
-    return _run(NIGHTLY, config, as_of, backfill=backfill)
+def _of_a_day(job: Job, help_text: str) -> Flow[..., Any]:
+    def call(config: str, as_of: date | None = None) -> Any:
+        return _run(job, config, as_of)
+
+    call.__doc__ = f"{help_text}\n\nArgs:"
+    return _flow(job, call)
 
 
-@flow(name="monitor", persist_result=False)
-def monitor(config: str, as_of: date | None = None) -> MonitoringResult:
-    """Judge past publications and the inputs of the as-of date (default: today)."""
-    return _run(MONITOR, config, as_of)
-
-
-@flow(name="effect", persist_result=False)
-def effect(config: str, as_of: date | None = None) -> EffectResult:
-    """Hold those drawn for treatment against the holdout, by the as-of date (default: today)."""
-    return _run(EFFECT, config, as_of)
-
-
-@flow(name="recalibrate", persist_result=False)
-def recalibrate(config: str, as_of: date | None = None) -> RecalibrationResult:
-    """Refit the champion's calibration on the newest matured months (default: of today)."""
-    return _run(RECALIBRATE, config, as_of)
-
-
+nightly, train = _flow(NIGHTLY, _nightly), _flow(TRAIN, _train)
+monitor = _of_a_day(MONITOR, "Hold past lists against outcomes, and inputs against training's.")
+effect = _of_a_day(EFFECT, "Hold those drawn for treatment against the holdout.")
+recalibrate = _of_a_day(RECALIBRATE, "Refit the champion's calibration on the newest outcomes.")
 FLOWS: Mapping[str, Flow[..., Any]] = {
     each.name: each for each in (nightly, train, monitor, effect, recalibrate)
 }
 
 
-def _run(job: Job[R], config: str, as_of: date | None, **options: Any) -> R:
-    """Run the job with its steps as tasks and show its result, also where alarms rang."""
+def main() -> None:
+    """Show the run that standard input describes; print why, and exit with 1, where that fails.
+
+    It has the described ``seconds`` for it, also when nobody waits any more.
+    """
+    described = json.load(sys.stdin)
+    watchdog = threading.Timer(described["seconds"], os.killpg, (0, signal.SIGKILL))
+    watchdog.daemon = True
+    watchdog.start()
+    _ENDED.set(described)
     try:
-        result = job.start(Path(config), as_of, as_task, **options)
-    except COMPLETE as alarm:
-        show(job, alarm.result)
+        with tags(described["job"], described["company"]):
+            shown: Any = FLOWS[described["job"]]
+            state = shown(**described["parameters"], return_state=True)
+        if state.is_crashed() or state.is_completed() == bool(described["failure"]):
+            raise RuntimeError(state.name)
+    except Exception as error:
+        print(type(error).__name__)
+        raise SystemExit(1) from None
+
+
+def _run(job: Job, config: str, as_of: date | None, **options: Any) -> Any:
+    """Run the job with its steps as tasks and show its result, also where alarms rang."""
+    ended = _ENDED.get()
+    if ended is not None:
+        return _replay(ended)
+    try:
+        result = _discreet(job.start, Path(config), as_of, as_task, **options)
+    except CompleteError as alarm:
+        show_artifacts(job, alarm.result)
         raise
-    show(job, result)
+    show_artifacts(job, result)
     return result
 
 
-def show(job: Job[R], result: Any) -> None:
+def _replay(ended: Mapping[str, Any]) -> State[Any]:
+    """Show the stages, notes and artifacts of a run that has ended; its state."""
+    log = get_run_logger()
+    for stage in ended["stages"]:
+        state: State[Any] = Completed() if stage["finished"] else Failed(message="not finished")
+        task(name=stage["name"], **_TASK)(lambda state=state: state)(return_state=True)
+        log.info(stage["summary"])
+    for note in ended["notes"]:
+        log.info(note)
+    for key, text in ended["artifacts"].items():
+        create_markdown_artifact(text, key=key)
+    return Failed(message=ended["failure"]) if ended["failure"] else Completed()
+
+
+def show_artifacts(job: Job, result: Any) -> None:
     """Create the job's artifacts; the result stands even if Prefect's server has gone."""
-    for key, content in job.artifacts.items():
+    for key, text in job.contents(result):
         try:
-            made = content(result)
-            if isinstance(made, str):
-                create_markdown_artifact(made, key=key)
-            else:
-                create_table_artifact(made, key=key)
+            create_markdown_artifact(text, key=key)
         except Exception as error:
             name = key.replace("-", " ")
             _LOG.warning("Prefect did not take the %s (%s).", name, type(error).__name__)
+
+
+def _discreet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call; Prefect keeps the text of an exception, so one that may quote a row has none."""
+    try:
+        return function(*args, **kwargs)
+    except StilleError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        raise StilleError(f"{type(error).__name__} at {where}, which is a bug") from None

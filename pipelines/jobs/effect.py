@@ -4,13 +4,13 @@ Only the holdout shows whether contacting helps, as risk decides who is contacte
 """
 
 from models.causal.treatment_effect import SAVED_SHARE, TARGET_POWER, measure_effects
+from pipelines.config.measurement import sealed_json
 from pipelines.config.run import Run
 from pipelines.effect.assignments import arms_until
 from pipelines.effect.result import EffectResult, HarmError, as_data
 from pipelines.effect.uplift_training import train_uplift_model
 from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.escaping import plain_json
 
 
 def measure(run: Run) -> EffectResult:
@@ -20,7 +20,6 @@ def measure(run: Run) -> EffectResult:
     the disk refuses, and ``HarmError`` once all is written when contacting does harm.
     """
     settings, today = run.settings, run.as_of
-    run.record_inputs()
     snapshot = run.step(read_tables, run)
     with run.record.stage("effect") as stage:
         arms = arms_until(settings, snapshot, today)
@@ -37,7 +36,7 @@ def measure(run: Run) -> EffectResult:
         responds = train_uplift_model(run, snapshot, arms.lots[0].assigned)
     path = settings.paths.effect / f"{today}.json"
     result = EffectResult(today, arms, effects, by_lot, responds, saved, path)
-    write_file(path, plain_json(as_data(result)) + b"\n")
+    write_file(path, sealed_json(as_data(result)))
     if result.harmful:
         raise HarmError(result)
     return result

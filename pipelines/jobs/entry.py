@@ -1,52 +1,41 @@
 """Job registry: every run by its name, for the command line, the Prefect flows and the schedules.
 
-A job is declared once here, so that the three start it alike and show the same of its result.
+A job is declared once here, so that the three start it alike and show the same of its result. What
+would stop a run is looked at first: the modules that do its work take seconds to import.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from pkgutil import resolve_name
+from typing import Any
 
-from pipelines.config.run import Step, open_run, plain
-from pipelines.effect.result import HarmError, markdown
-from pipelines.jobs.ablate import ablate
-from pipelines.jobs.effect import measure
-from pipelines.jobs.monitor import monitor
-from pipelines.jobs.nightly import Night, nightly
-from pipelines.jobs.recalibrate import recalibrate
-from pipelines.jobs.train import train
-from pipelines.lists.previous_nights import top_rows
-from pipelines.lists.reported_contacts import take_outcomes
-from pipelines.monitoring import result as monitoring
-from pipelines.monitoring.result import AlarmError
+from features.errors import ModelError
+from features.markdown import markdown_table
+from pipelines.config.run import Run, Step, open_run, plain
+from pipelines.config.settings import Settings
+from pipelines.publication.publish import publisher, refuse_older
+from pipelines.publication.reader import manifest_facts
 from pipelines.runtime.mirrors import name_of
-from pipelines.tracking import registry
-from pipelines.tracking.champion import with_timeout
-from pipelines.training.recipe_comparison import Effort
-from pipelines.training.result import scorecard_markdown
-
-R = TypeVar("R")
-Content = str | list[dict[str, Any]]
-
-# Raised once everything is written: ``result`` is what the run found.
-COMPLETE = (AlarmError, HarmError)
+from pipelines.runtime.run_record import close_dead
 
 
 @dataclass(frozen=True, slots=True)
-class Job(Generic[R]):
-    """One kind of run; ``artifacts`` are Markdown or table rows of its result, by their key.
+class Job:
+    """One kind of run. ``call`` and the ``artifacts``, Markdown texts of its result by their key,
+    are functions named ``module:function``, imported when they are called.
 
-    ``experiments`` are those of ``registry.require_store`` that it logs to: whether it can is
-    known before it reads anything.
+    ``experiments`` are those of ``registry.require_store`` that it logs to, and ``champion`` says
+    that it needs one: whether it can is known before it reads anything.
     """
 
     name: str
-    run: Callable[..., R]
-    artifacts: Mapping[str, Callable[[R], Content]] = field(default_factory=dict)
+    call: str | Callable[..., Any]
+    artifacts: Mapping[str, str] = field(default_factory=dict)
     experiments: tuple[str, ...] = ()
+    champion: bool = False
 
     def start(
         self,
@@ -56,40 +45,96 @@ class Job(Generic[R]):
         *,
         untracked: bool = False,
         **options: Any,
-    ) -> R:
-        """Run as ``open_run`` opens it; ``options`` are the job's own."""
+    ) -> Any:
+        """Run as ``open_run`` opens it and return its result; ``options`` are the job's own."""
         with open_run(self.name, config, as_of, step) as run:
+            run.record_inputs()
             run.record.untracked = untracked
-            if self.experiments:
-                require = partial(registry.require_store, run.settings, *self.experiments)
-                with_timeout(run.settings, require)
-            return self.run(run, **options)
+            self._require_models(run.settings)
+            return self.function(run, **options)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The job itself."""
+        return resolve_name(self.call) if isinstance(self.call, str) else self.call
+
+    def contents(self, result: Any) -> Iterator[tuple[str, str]]:
+        """Key and text of each artifact; counts and places, nothing of a customer."""
+        for key, name in self.artifacts.items():
+            yield key, resolve_name(name)(result)
+
+    def _require_models(self, settings: Settings) -> None:
+        # Where a champion is kept, the registry is asked once, by the run: it may be slow.
+        kept = self.champion and (settings.paths.champion / "champion.json").is_file()
+        if kept and not self.experiments:
+            return
+        found = None
+        if (self.champion or self.experiments) and settings.may_hold_models():
+            from pipelines.tracking import registry
+
+            require = partial(registry.require_store, settings, *self.experiments)
+            found = registry.with_timeout(settings, require)
+        if self.champion and not kept and found is None:
+            store = settings.tracking.uri or settings.paths.mlflow_database
+            raise ModelError(
+                f"no model {settings.tracking.model!r} carries the alias champion in {store}. "
+                "Train one: stille train."
+            )
 
 
-def _publication(night: Night) -> str:
+def night(run: Run, *, backfill: bool = False) -> Any:
+    """``nightly`` as the only publisher; raises ``BusyError`` while another one is."""
+    out = run.settings.paths.out
+    with publisher(out) as notes:
+        run.record.notes += notes
+        run.record.notes += close_dead(run.settings.paths.runs, run.record)
+        refuse_older(out, run.as_of, backfill=backfill)
+        from pipelines.jobs.nightly import nightly
+
+        return nightly(run, backfill=backfill)
+
+
+def training(run: Run, **effort: Any) -> Any:
+    """``train`` with an ``Effort``."""
+    from pipelines.jobs.train import train
+    from pipelines.training.recipe_comparison import Effort
+
+    return train(run, Effort(**effort))
+
+
+def publication(night: Any) -> str:
+    """Where a night's lists are, and how many rows each has."""
+    folder = night.publication.folder
     what = "Published" if night.written else "Already published"
-    return f"{what}: `{name_of(night.publication.folder)}`"
+    lanes = manifest_facts(folder).get("lanes", {})
+    table = markdown_table(("lane", "customers"), [(lane, f"{n:,}") for lane, n in lanes.items()])
+    return "\n".join([f"{what}: `{name_of(folder)}`", "", *table])
 
 
 TRAIN = Job(
     "train",
-    lambda run, **effort: train(run, Effort(**effort)),
-    {"scorecard": scorecard_markdown},
+    f"{__name__}:training",
+    {"scorecard": "pipelines.training.result:scorecard_markdown"},
     ("", "search"),
 )
 NIGHTLY = Job(
-    "nightly",
-    nightly,
-    {
-        "top-of-the-list": lambda night: top_rows(night.publication.folder),
-        "publication": _publication,
-    },
+    "nightly", f"{__name__}:night", {"publication": f"{__name__}:publication"}, champion=True
 )
-MONITOR = Job("monitor", monitor, {"monitoring": monitoring.markdown}, ("monitoring",))
-EFFECT = Job("effect", measure, {"effect": markdown})
-OUTCOMES = Job("outcomes", take_outcomes)
-RECALIBRATE = Job("recalibrate", recalibrate, experiments=("",))
-ABLATE = Job("ablate", ablate, experiments=("ablations",))
+MONITOR = Job(
+    "monitor",
+    "pipelines.jobs.monitor:monitor",
+    {"monitoring": "pipelines.monitoring.result:markdown"},
+    ("monitoring",),
+    champion=True,
+)
+EFFECT = Job(
+    "effect", "pipelines.jobs.effect:measure", {"effect": "pipelines.effect.result:markdown"}
+)
+OUTCOMES = Job("outcomes", "pipelines.lists.reported_contacts:take_outcomes")
+RECALIBRATE = Job(
+    "recalibrate", "pipelines.jobs.recalibrate:recalibrate", experiments=("",), champion=True
+)
+ABLATE = Job("ablate", "pipelines.jobs.ablate:ablate", experiments=("ablations",))
 
-_ALL: tuple[Job[Any], ...] = (TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE, ABLATE)
-JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _ALL}
+_ALL = (TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE, ABLATE)
+JOBS: Mapping[str, Job] = {job.name: job for job in _ALL}

@@ -3,10 +3,9 @@
 Plain functions; the run's ``step`` decides whether a scheduler watches them.
 """
 
-import json
 from datetime import timedelta
 
-from pipelines.config.measurement import MONITORING_VERSION, newest
+from pipelines.config.measurement import MONITORING_VERSION, newest, sealed_json
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
@@ -39,7 +38,6 @@ def monitor(run: Run) -> MonitoringResult:
     ``PublicationError`` when the disk refuses, and ``AlarmError`` once all is written when a
     configured band is left.
     """
-    run.record_inputs()
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     chosen = choose_publications(run.settings, run.as_of)
@@ -88,7 +86,7 @@ def evaluate_past(
 
 def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:
     """The report's data as JSON, the register of overrides, and the figures in MLflow."""
-    data = (json.dumps(as_data(settings.company.name, result, champion), indent=1) + "\n").encode()
+    data = sealed_json(as_data(settings.company.name, result, champion))
     write_file(result.path, data)
     if result.use.register is not None:
         write_file(settings.paths.overrides / f"{result.day}.csv", result.use.register)

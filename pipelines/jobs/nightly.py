@@ -35,13 +35,7 @@ from pipelines.lists.previous_nights import read_before
 from pipelines.lists.templates import load_templates
 from pipelines.matrices.store import prune
 from pipelines.publication.manifest import Stamp
-from pipelines.publication.publish import (
-    publish,
-    publisher,
-    refuse_older,
-    republish,
-    staging_folder,
-)
+from pipelines.publication.publish import publish, republish, staging_folder
 from pipelines.publication.reader import Publication
 from pipelines.reporting.collect import collect
 from pipelines.reporting.write import write_report
@@ -67,44 +61,39 @@ class Night:
 def nightly(run: Run, *, backfill: bool = False) -> Night:
     """Publish the risk list of the as-of date; a second run on the same inputs changes nothing.
 
-    Raises ``BusyError`` when another night is publishing, ``ModelError`` without a usable
-    champion, ``ContractError`` for broken tables, ``ConfigError`` for an as-of date before the
-    published one without ``backfill``, ``PublicationError`` when the disk refuses. In each
-    case the last publication stays as it was.
+    Call inside ``publisher``. Raises ``ModelError`` without a usable champion, ``ContractError``
+    for broken tables, ``PublicationError`` when the disk refuses. In each case the last
+    publication stays as it was.
     """
     settings, as_of, record, step = run.settings, run.as_of, run.record, run.step
     out = settings.paths.out
-    run.record_inputs()
-    with publisher(out) as orphans:
-        record.notes += [f"removed what run {orphan} left behind" for orphan in orphans]
-        refuse_older(out, as_of, backfill=backfill)
-        champion = step(resolve_champion, run)
-        snapshot = step(read_tables, run)
-        key = key_of(HOLDOUT, settings.paths.var)
-        stamp = _stamp(run, snapshot, champion, key)
-        ready = republish(out, stamp)
-        if ready is not None:
-            record.publication = name_of(ready.folder)
-            record.notes.append("nothing to do: this night is published already")
-            return Night(ready, written=False)
-        templates = load_templates(text_file("reasons", settings.list.languages[0]))
-        attributes = settings.sources["customers"].attributes
-        sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
-        columns = columns_of_everybody(settings)
-        scored = step(score_cohort, run, snapshot, champion, sayable, columns)
-        publication = Publication(out, as_of, record.run_id)
-        with staging_folder(publication) as staging:
-            ids = scored.rows["customer_id"]
-            permissions = step(read_permissions, run, ids, snapshot)
-            context = NightContext(permissions, key, read_before(out, as_of))
-            events = step(new_events_since, run, snapshot, context.before)
-            lists = step(write_night, run, scored, context, events, stamp, staging)
-            lists = step(report_night, run, lists, context, snapshot, staging)
-            with record.stage("publish"):
-                publish(publication, lists.stamp, lists.schemas, backfill=backfill)
-        record.publication = name_of(publication.folder)
-        prune(settings, snapshot)
-        return Night(publication, written=True)
+    champion = resolve_champion(run)
+    snapshot = step(read_tables, run)
+    key = key_of(HOLDOUT, settings.paths.var)
+    stamp = _stamp(run, snapshot, champion, key)
+    ready = republish(out, stamp)
+    if ready is not None:
+        record.publication = name_of(ready.folder)
+        record.notes.append("nothing to do: this night is published already")
+        return Night(ready, written=False)
+    templates = load_templates(text_file("reasons", settings.list.languages[0]))
+    attributes = settings.sources["customers"].attributes
+    sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
+    columns = columns_of_everybody(settings)
+    scored = step(score_cohort, run, snapshot, champion, sayable, columns)
+    publication = Publication(out, as_of, record.run_id)
+    with staging_folder(publication) as staging:
+        ids = scored.rows["customer_id"]
+        permissions = step(read_permissions, run, ids, snapshot)
+        context = NightContext(permissions, key, read_before(out, as_of))
+        events = step(new_events_since, run, snapshot, context.before)
+        lists = step(write_night, run, scored, context, events, stamp, staging)
+        lists = step(report_night, run, lists, context, snapshot, staging)
+        with record.stage("publish"):
+            publish(publication, lists.stamp, lists.schemas, backfill=backfill)
+    record.publication = name_of(publication.folder)
+    prune(settings, snapshot)
+    return Night(publication, written=True)
 
 
 def write_night(
@@ -144,6 +133,7 @@ def report_night(
         causes = pd.read_parquet(staging / f"{CAUSES_NAME}.parquet")
         facts = collect(settings, lists.rows, causes, context, snapshot, gates, stamp)
         write_report(facts, settings.list.languages, staging, run.config)
+        record.tone = facts.run.tone
         status = {"tone": facts.run.tone, "notices": [asdict(each) for each in facts.run.notices]}
         if settings.list.call_pages:
             write_call_pages(settings, lists, snapshot, staging)

@@ -1,5 +1,6 @@
 """Reading the company's tables, as the first step of every run."""
 
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -8,7 +9,7 @@ from features.errors import ModelError
 from pipelines.config.mapping import refuse_mutable
 from pipelines.config.run import Run
 from pipelines.matrices.build import tables_of
-from pipelines.runtime.environment import code_version, today_in
+from pipelines.runtime.environment import code_version, commit, packages, today_in
 from pipelines.runtime.progress import bar
 from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.snapshots.facts import TABLES_NAME, inputs_digest, tables_from_json
@@ -77,6 +78,8 @@ def provenance(run: Run, snapshot: Snapshot) -> dict[str, str]:
         "config_digest": run.config_digest,
         "known_before": str(run.as_of),
         "code_version": code_version(),
+        "commit": commit(),
+        "packages_digest": hashlib.sha256(json.dumps(packages()).encode()).hexdigest(),
         "run": run.record.run_id,
         "tables": json.dumps(tables_of(snapshot)),
     }
@@ -99,7 +102,7 @@ def _champion_tables(run: Run) -> PreviousTables:
         return NO_PREVIOUS_TABLES
     # MLflow takes seconds to import, and a first check has no use for it.
     from pipelines.tracking import runs
-    from pipelines.tracking.champion import with_timeout
+    from pipelines.tracking.registry import with_timeout
 
     try:
         content = with_timeout(settings, lambda: runs.champion_file(settings, TABLES_NAME))

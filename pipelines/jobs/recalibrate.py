@@ -54,18 +54,18 @@ class RecalibrationResult:
 def recalibrate(run: Run) -> RecalibrationResult:
     """Register the champion with a new calibration; it takes the alias if its check allows.
 
-    Where the calibration comes out as it was, nothing is registered.
+    Where the calibration comes out as it was, or a run is repeated, nothing is registered.
 
     Raises ``ModelError`` without a usable champion or for other features than it learned,
     ``ContractError`` for broken tables, ``GateError`` when too few leavers are newer than what
     its boosters learned from.
     """
-    run.record_inputs()
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     newer = run.step(newer_examples, run, snapshot, champion)
     recalibration = run.step(refit_calibration, run, champion, *newer)
-    if recalibration.calibration.equals(champion.model.calibration):
+    same = recalibration.calibration.equals(champion.model.calibration)
+    if same or _repeats(run, snapshot, champion, recalibration.calibrated_on):
         run.record.notes.append(NOTHING)
         return RecalibrationResult(None, champion.registered.label, recalibration, ())
     registered = run.step(register, run, snapshot, champion, recalibration)
@@ -90,6 +90,13 @@ def refit_calibration(
     return recalibration
 
 
+def _repeats(run: Run, snapshot: Snapshot, champion: Champion, on: tuple[str, ...]) -> bool:
+    """Whether the champion was calibrated on these tables and months; once more, it would creep."""
+    tags = champion.registered.tags
+    this = provenance(run, snapshot) | {"calibrated_on": ", ".join(on)}
+    return all(tags.get(name) == value for name, value in this.items() if name != "run")
+
+
 def register(
     run: Run, snapshot: Snapshot, champion: Champion, recalibration: Recalibration
 ) -> registry.Registered:
@@ -110,12 +117,12 @@ def register(
     )
     training = runs.Training(
         name=f"recalibrate {run.as_of}",
+        started_at=record.started_at,
         params={"parent": parent.label, "calibrated_on": tags["calibrated_on"]},
         metrics=_metrics(recalibration),
         tags=tags,
         files={},
         model_files={**to_files(model), **reference},
-        feature_names=model.spec.names,
         description=f"{parent.label} with its calibration refitted on {tags['calibrated_on']}.",
     )
     registered = runs.log_training(settings, training)

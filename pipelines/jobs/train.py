@@ -6,17 +6,21 @@ Plain functions; the run's ``step`` decides whether a scheduler watches them.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from features.errors import GateError
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit, steps
 from models.churn.model import ChurnModel
 from models.churn.serialization import REFERENCE, to_files
+from models.dataset.examples import Examples
 from models.drift.reference import Reference, learn_reference
 from models.explain.shap_values import spread
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import provenance, read_tables
 from pipelines.matrices.store import prune
+from pipelines.runtime.environment import code_version, commit, packages
+from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import registry, runs
@@ -28,15 +32,14 @@ from pipelines.training.artifacts import (
 )
 from pipelines.training.card import CARD, description, model_card
 from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recipe_of
-from pipelines.training.examples import TrainingData, make_examples, rows_digest
-from pipelines.training.horizons import learn_outcomes
+from pipelines.training.examples import TrainingData, leave_out_treated, make_examples, rows_digest
+from pipelines.training.horizons import Outcomes, learn_outcomes
 from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide
 from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort, log_trials, try_recipes
 from pipelines.training.result import TrainingResult
-from pipelines.training.treated_rows import leave_out_treated
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ class FittedModel:
     model: ChurnModel
     reference: Reference
     params: Mapping[str, object]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What is stored of it: name → content."""
+        return {**to_files(self.model), REFERENCE: self.reference.to_json().encode()}
 
 
 def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
@@ -57,7 +65,6 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     when a leak is suspected (before anything is fitted), or when the model is too good for churn
     (it is registered then, without the alias).
     """
-    run.record_inputs()
     snapshot = run.step(read_tables, run)
     prepared = run.step(make_examples, run, snapshot)
     search = run.step(search_leaks, run, snapshot, prepared)
@@ -68,8 +75,7 @@ def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
     run = replace(run, settings=settings)
     evaluation = run.step(evaluate_recipe, run, prepared)
     outcomes = run.step(learn_outcomes, run, prepared, evaluation)
-    fitted = run.step(fit_all, run, prepared, evaluation)
-    fitted = replace(fitted, model=replace(fitted.model, incidence=outcomes.model))
+    fitted = run.step(fit_all, run, prepared, evaluation, outcomes)
     pictures = draw_plots(settings, evaluation)
     folder = settings.paths.training / run.record.run_id
     store_artifacts(folder, evaluation, pictures)
@@ -98,7 +104,9 @@ def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
     return evaluation
 
 
-def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedModel:
+def fit_all(
+    run: Run, prepared: TrainingData, evaluation: Evaluation, outcomes: Outcomes
+) -> FittedModel:
     """Fit the model that may become champion on all matured months."""
     settings, record, examples = run.settings, run.record, prepared.examples
     recipe = recipe_of(settings, len(examples), examples.single_date)
@@ -120,7 +128,20 @@ def fit_all(run: Run, prepared: TrainingData, evaluation: Evaluation) -> FittedM
     reference = learn_reference(
         examples.x, examples.as_of, examples.spec, evaluation.scores["model"], evaluation.test.as_of
     )
-    return FittedModel(model, reference, params)
+    return FittedModel(replace(model, incidence=outcomes.model), reference, params)
+
+
+def circumstances(run: Run, snapshot: Snapshot, taught: Examples) -> dict[str, dict[str, Any]]:
+    """All that decides the bytes of a model that learns from ``taught``, in parts by name."""
+    rows = {"digest": rows_digest(taught, taught.spec.hash)}
+    return {
+        "tables": {"as of": str(run.as_of), "snapshot": snapshot.digest},
+        "inputs": dict(snapshot.inputs),
+        "configuration": run.configuration,
+        "code": {"version": code_version(), "commit": commit()},
+        "packages": packages(),
+        "rows": rows,
+    }
 
 
 def register(
@@ -144,15 +165,16 @@ def register(
         "leak_warning": evaluation.leak or "none",
     }
     card = model_card(run.settings, prepared, evaluation, run.as_of, tags["code_version"])
+    provenance_facts = circumstances(run, snapshot, taught)
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = runs.Training(
         name=f"train {run.as_of}",
+        started_at=run.record.started_at,
         params=fitted.params,
         metrics=metrics,
         tags=tags,
-        files={**files, CARD: card.encode()},
-        model_files={**to_files(fitted.model), REFERENCE: fitted.reference.to_json().encode()},
-        feature_names=spec.names,
+        files={**files, CARD: card.encode(), runs.PROVENANCE: plain_json(provenance_facts)},
+        model_files=fitted.files,
         datasets=(
             runs.dataset_input("training", taught, rows_digest(taught, spec.hash), sources),
             runs.dataset_input("test", test, rows_digest(test, spec.hash), sources),

@@ -208,8 +208,8 @@ def take_outcomes(
     rows = reported_contacts(settings, file, cells, listed, day, at).assign(known_at=at)
     path.parent.mkdir(parents=True, exist_ok=True)
     with storage_errors(f"keep outcomes in {path}"), FileLock(path.with_suffix(".lock")):
-        table = pq.read_table(path) if path.exists() else SCHEMA.empty_table()
-        before = _typed(table.to_pandas().reindex(columns=SCHEMA.names)).to_pandas()
+        table = pq.read_table(path, schema=SCHEMA) if path.exists() else SCHEMA.empty_table()
+        before = table.to_pandas()
         new = _typed(rows).to_pandas()
         same = new["treatment_id"].isin(before.merge(new, on=[*COLUMNS])["treatment_id"])
         other = new["treatment_id"].isin(before["treatment_id"]) & ~same

@@ -125,7 +125,7 @@ def build_matrix(
 
 
 def build_shard(text: str) -> str:
-    """Do a task of ``build_matrix``: by as-of date the files of features and of any outcomes."""
+    """Do a shard's task: by as-of date the files of any features and of any outcomes."""
     task, snapshot = read_task(text)
     settings, store, parts = task.settings, MatrixStore(task.store), []
     catalog = catalog_of(settings.sources, snapshot).only(task.names)
@@ -138,9 +138,11 @@ def build_shard(text: str) -> str:
             store.lend(as_of, task.shard, path)
         missing = _missing(shard, paths, definitions)
         for as_of, features in paths.items():
-            if _complete(shard, features, as_of, missing[as_of], definitions):
+            parts.append([str(features)] if definitions else [])
+            if not definitions:
+                shard.cohort(as_of)
+            elif _complete(shard, features, as_of, missing[as_of], definitions):
                 store.keep(as_of, task.shard, features)
-            parts.append([str(features)])
             if task.known_before is not None:
                 ended = results.path(as_of, task.shard)
                 files.write_table(ended, shard.outcomes(as_of, task.known_before))
@@ -226,21 +228,7 @@ def outcomes_at(
     """
     with scratch(settings.paths.scratch, f"outcomes-{secrets.token_hex(8)}") as folder:
         tasks = shard_tasks(settings, snapshot, folder, as_ofs, today)
-        written = dict(each(settings.engine, shard_outcomes, tasks))
+        written = dict(each(settings.engine, build_shard, tasks))
+        paths = [path for number in sorted(written) for [path] in json.loads(written[number])]
         # A dataset would take a folder named name=value for a column.
-        return pa.concat_tables(pq.ParquetFile(written[n]).read() for n in sorted(written))
-
-
-def shard_outcomes(text: str) -> str:
-    """Do a task of ``outcomes_at``: the path of the file."""
-    task, snapshot = read_task(text)
-    settings, today, rows = task.settings, task.known_before or date.max, []
-    catalog, first = catalog_of(settings.sources, snapshot), min(task.as_ofs)
-    with connect(settings.engine, task.into / "spill") as con:
-        shard = open_shard(con, settings, snapshot, catalog, task.shard, first)
-        for as_of in task.as_ofs:
-            shard.cohort(as_of)
-            rows.append(shard.outcomes(as_of, today))
-    path = task.into / "outcomes.parquet"
-    files.write_table(path, pa.concat_tables(rows))
-    return str(path)
+        return pa.concat_tables(pq.ParquetFile(path).read() for path in paths)

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from features.errors import GateError
+from features.errors import CompleteError
 from features.markdown import markdown_table
 from models.metrics.bootstrap import Interval
 from pipelines.config.measurement import MONITORING_VERSION
@@ -41,7 +41,7 @@ class MonitoringResult:
     path: Path
 
 
-class AlarmError(GateError):
+class AlarmError(CompleteError):
     """Alarms rang in a monitoring run, which is otherwise complete, as is ``result``."""
 
     def __init__(self, result: MonitoringResult) -> None:

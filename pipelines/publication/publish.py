@@ -11,7 +11,8 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,7 +20,17 @@ from filelock import FileLock, Timeout
 from features.errors import BusyError, ConfigError, PublicationError
 from pipelines.publication.bucket import POINTER, clear_unfinished, upload
 from pipelines.publication.manifest import MANIFEST, Field, Stamp, manifest_bytes
-from pipelines.publication.reader import STAGING, Publication, current, newest_of, pointed
+from pipelines.publication.reader import (
+    RUN_NAME,
+    STAGING,
+    Publication,
+    current,
+    days_of,
+    last_created,
+    newest_after,
+    newest_of,
+    pointed,
+)
 from pipelines.runtime import atomic_files
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.mirrors import bucket_of, name_of
@@ -27,10 +38,11 @@ from pipelines.runtime.mirrors import bucket_of, name_of
 
 @contextmanager
 def publisher(out: Path) -> Iterator[tuple[str, ...]]:
-    """Be the only publisher of ``out``; yields the run ids of dead runs that were cleared away.
+    """Be the only publisher of ``out``; yields what to note of what dead runs left behind.
 
-    Raises ``BusyError`` at once when another process holds the lock, which a killed one does not,
-    and ``PublicationError`` when ``out`` cannot be written. Other machines may publish to a bucket.
+    Their staging folders go; what only has such a name is passed by. Raises ``BusyError`` at once
+    when another process holds the lock, which a killed one does not, and ``PublicationError`` when
+    ``out`` cannot be written. Other machines may publish to a bucket.
     """
     with storage_errors(f"lock {out}"):
         out.mkdir(parents=True, exist_ok=True)
@@ -43,12 +55,17 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
                 "run the same command again when that run has ended."
             ) from None
     try:
-        orphans = sorted(out.glob(f"{STAGING}*"))
+        notes = []
         with storage_errors(f"remove what a dead run left in {out}"):
-            for orphan in orphans:
-                shutil.rmtree(orphan)
+            for found in sorted(out.glob(f"{STAGING}*")):
+                run_id = found.name.removeprefix(STAGING)
+                if RUN_NAME.fullmatch(run_id) and found.is_dir() and not found.is_symlink():
+                    shutil.rmtree(found)
+                    notes.append(f"removed what run {run_id} left behind")
+                else:
+                    notes.append(f"{found} is not of a run of Stille and was left as it is")
         clear_unfinished(out)
-        yield tuple(orphan.name.removeprefix(STAGING) for orphan in orphans)
+        yield tuple(notes)
     finally:
         lock.release()
 
@@ -86,6 +103,9 @@ def publish(
     with storage_errors(f"publish {folder}"):
         if folder.exists():
             raise PublicationError(f"{folder} exists already: every run needs its own run id.")
+        # The clock may have been set back, and the newest publication is the one made last.
+        after = last_created(publication.out, publication.as_of) + timedelta(seconds=1)
+        stamp = replace(stamp, created=max(stamp.created, after))
         atomic_files.replace_bytes(staging / MANIFEST, manifest_bytes(staging, stamp, schemas))
         place(publication)
     point(publication)
@@ -94,20 +114,30 @@ def publish(
 def place(publication: Publication) -> None:
     """Give a filled staging folder, with its manifest, its name. Raises ``OSError``."""
     staging, folder = publication.staging, publication.folder
+    if atomic_files.is_shared(publication.out):
+        for path in (staging, *staging.rglob("*")):
+            path.chmod(atomic_files.SHARED if path.is_dir() else 0o640)
     atomic_files.sync_tree(staging)
     if upload(staging, folder):
         # A reader on this machine may have begun to mirror it.
         shutil.copytree(staging, folder, dirs_exist_ok=True, copy_function=os.replace)
         return
     folder.parent.mkdir(exist_ok=True)
+    folder.parent.chmod(staging.stat().st_mode)
     staging.rename(folder)
     atomic_files.sync(folder.parent)
     atomic_files.sync(publication.out)
 
 
 def point(publication: Publication) -> None:
-    """Point readers at a publication, unless they read a newer as-of date already."""
+    """Point readers at a publication, or at the newest one, where a later as-of date has one."""
     out = publication.out
+    now = current(out)
+    newest = now or newest_after(out, publication.as_of)
+    if newest is not None and newest.as_of > publication.as_of:
+        if not (newest.folder / MANIFEST).is_file():
+            return
+        publication = newest
     target = publication.folder.relative_to(out)
     with storage_errors(f"point {out / 'current'} at {publication.folder}"):
         described = {
@@ -125,9 +155,6 @@ def point(publication: Publication) -> None:
                 return
             if bucket.put(POINTER, data, found[1] if found else "create"):
                 return
-        now = current(out)
-        if now is not None and now.as_of > publication.as_of:
-            return
         if now != publication:
             atomic_files.replace_link(out / "current", target)
         if not pointer.exists() or pointer.read_bytes() != data:
@@ -137,9 +164,10 @@ def point(publication: Publication) -> None:
 def refuse_older(out: Path, as_of: date, *, backfill: bool) -> None:
     """Raise ``ConfigError`` for an as-of date before the published one, unless backfilling."""
     now = current(out)
-    if now is not None and as_of < now.as_of and not backfill:
+    last = max(days_of(out), default=as_of) if now is None else now.as_of
+    if as_of < last and not backfill:
         raise ConfigError(
-            f"as-of date {as_of} is before the published {now.as_of} in {name_of(out)}. "
+            f"as-of date {as_of} is before the published {last} in {name_of(out)}. "
             "Add --backfill to write it beside the current publication."
         )
 

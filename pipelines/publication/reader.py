@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from pipelines.runtime.atomic_files import digest, storage_errors
 from pipelines.runtime.mirrors import bucket_of, name_of
 
 STAGING = ".staging-"
+RUN_NAME = re.compile(r"[a-z]+-\d{8}T\d{6}Z-[0-9a-f]{6}(\.without-\d+)?")  # run ids of ours
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -79,7 +80,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
     with storage_errors(f"read {folder}"):
         try:
             manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-            str(manifest["created"]), manifest["stille"].keys(), _digests(manifest)
+            datetime.fromisoformat(manifest["created"])
+            manifest["stille"].keys(), _digests(manifest)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PublicationError(f"{folder / MANIFEST} is damaged: {error!r}.") from error
     return manifest
@@ -87,6 +89,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _digests(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {entry["path"]: entry["hash"] for entry in manifest["resources"]}
+
+
+def created_at(folder: Path) -> datetime:
+    """When a publication was made, UTC; raises ``PublicationError`` when its manifest is none."""
+    return datetime.fromisoformat(_manifest(folder)["created"])
 
 
 def manifest_facts(folder: Path) -> dict[str, Any]:
@@ -135,9 +142,22 @@ def publications_of(out: Path, as_of: date, **identity: object) -> list[Publicat
     return [each for *_, each in sorted(made, key=lambda one: one[:2], reverse=True)]
 
 
+def last_created(out: Path, as_of: date) -> datetime:
+    """When the newest publication of an as-of date was made, UTC; long ago without one."""
+    newest = publications_of(out, as_of)[:1]
+    times = (_manifest(each.folder)["created"] for each in newest)
+    return datetime.fromisoformat(next(times, "1970-01-01T00:00:00Z"))
+
+
 def newest_of(out: Path, as_of: date, **identity: object) -> Publication | None:
     """The complete publication of an as-of date (and identity) made last; None without one."""
     return next((each for each, _ in complete(publications_of(out, as_of, **identity))), None)
+
+
+def newest_after(out: Path, day: date) -> Publication | None:
+    """The complete publication of the newest as-of date after ``day``; None without one."""
+    later = sorted((each for each in days_of(out) if each > day), reverse=True)
+    return next(filter(None, (newest_of(out, each) for each in later)), None)
 
 
 def newest_publications(out: Path) -> tuple[Publication, ...]:

@@ -1,23 +1,28 @@
 """Atomic, durable file writes: after they return, a power cut loses nothing that they wrote."""
 
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+import secrets
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from features.errors import PublicationError
 
 _TEMPORARY = ".tmp-"
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+SHARED = 0o2750
 
 
 @contextmanager
-def storage_errors(doing: str) -> Iterator[None]:
-    """Turn an ``OSError`` of the block into a ``PublicationError`` that says what failed."""
+def storage_errors(doing: str, only: Collection[int] = ()) -> Iterator[None]:
+    """Turn an ``OSError`` of the block, with a number of ``only``, into a ``PublicationError``."""
     try:
         yield
     except OSError as error:
+        if only and error.errno not in only:
+            raise
         place = f" ({error.filename})" if error.filename else ""
         raise PublicationError(
             f"cannot {doing}: {error.strerror or error}{place}. The last good publication stands. "
@@ -53,19 +58,51 @@ def sync_tree(root: Path) -> None:
         sync(Path(folder))
 
 
-def replace_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
+def replace_bytes(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path``: a reader sees all of the old file or all of the new one.
 
-    ``mode`` are the new file's permissions, less those that the process's mask takes away.
+    It is for the owner alone, in a folder that ``is_shared`` for its group too.
     """
     temporary = path.with_name(f"{_TEMPORARY}{path.name}")
     temporary.unlink(missing_ok=True)
-    with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
+    try:
+        _write(temporary, data, 0o640 if is_shared(path.parent) else 0o600)
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    sync(path.parent)
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether what is made in ``folder`` is for its group to read (mode ``SHARED``)."""
+    return folder.stat().st_mode & 0o2040 == 0o2040
+
+
+def keep_first(path: Path, data: bytes) -> bytes:
+    """What ``path`` holds: ``data``, for its owner alone, where nobody wrote it before.
+
+    Of several writers at once one wins, and all get what it wrote.
+    """
+    if not path.exists():
+        temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+        try:
+            _write(temporary, data, 0o600)
+            with suppress(FileExistsError):
+                os.link(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync(path.parent)
+    return path.read_bytes()
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    with path.open("xb") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
 
 
 def replace_link(link: Path, target: Path) -> None:

@@ -7,11 +7,13 @@ everything stays under one folder. Values already set in the environment win.
 import json
 import os
 import secrets
+import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import UTC, date, datetime
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -29,6 +31,8 @@ _DEFAULTS = {
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "stille",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "MPLBACKEND": "Agg",
     "OMP_WAIT_POLICY": "passive",
@@ -36,7 +40,8 @@ _DEFAULTS = {
 
 
 def quiet_libraries() -> None:
-    """Set what is not set yet; Prefect's own files go to ``var/prefect``."""
+    """Set what is not set yet; Prefect's own files go to ``var/prefect``, for this user alone."""
+    os.umask(0o077)
     home = Path("var/prefect").absolute()
     for name, value in {**_DEFAULTS, "PREFECT_HOME": str(home)}.items():
         os.environ.setdefault(name, value)
@@ -58,6 +63,21 @@ def code_version() -> str:
     return f"{found.version}+{commit}" if commit else found.version
 
 
+def commit() -> str:
+    """The commit of the checkout that this code is, "-dirty" if changed; "unknown" in another."""
+    git = ["git", "--git-dir=.git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]
+    with suppress(OSError):  # there is no git
+        root = Path(__file__).parents[2]
+        done = subprocess.run(git, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+        return done.stdout.strip() or "unknown"
+    return "unknown"
+
+
+def packages() -> dict[str, str]:
+    """The version of every installed package, by name."""
+    return dict(sorted((each.name.lower(), each.version) for each in distributions()))
+
+
 def today_in(zone: str) -> date:
     return datetime.now(ZoneInfo(zone)).date()
 
@@ -77,11 +97,8 @@ def new_run_id(command: str) -> str:
     return f"{command}-{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """What ``work`` returns, or ``TimeoutError``: its thread is left behind then.
-
-    Limits of single requests do not bound a server that answers byte by byte, or only connects.
-    """
+def background(work: Callable[[], T]) -> Future[T]:
+    """The future of ``work``, on a thread that ends with the process."""
     done: Future[T] = Future()
 
     def run() -> None:
@@ -91,4 +108,12 @@ def within(seconds: float, work: Callable[[], T]) -> T:
             done.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return done.result(seconds)
+    return done
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What ``work`` returns, or ``TimeoutError``: its thread is left behind then.
+
+    Limits of single requests do not bound a server that answers byte by byte, or only connects.
+    """
+    return background(work).result(seconds)

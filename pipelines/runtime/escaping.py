@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from features.errors import ContractError
 
 _DANGEROUS = "=+\\-@\t\r\n\x00＝＋－＠"
+_TURNS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 ESCAPE = f"^('*[{_DANGEROUS}])"
 
 
@@ -45,12 +46,18 @@ def plain_json(value: object) -> bytes:
     return to_json(value, indent=1, inf_nan_mode="null", fallback=dict)
 
 
+def _facing_forward(value: object) -> object:
+    """A value for a page; of a text without the signs that turn what follows it round."""
+    return value.translate(_TURNS) if isinstance(value, str) else value
+
+
 @cache
 def html_template(name: str) -> Template:
     """The template ``pipelines/templates/<name>``; a value that it misses is an error."""
     pages = Environment(
         loader=PackageLoader("pipelines"),
         autoescape=True,
+        finalize=_facing_forward,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from rich import progress
 from rich.console import Console
 
+from pipelines.runtime.logs import as_json_lines
+
 
 @contextmanager
 def bar(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
@@ -23,7 +25,8 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]
         progress.TimeRemainingColumn(),
         progress.TextColumn("{task.fields[part]}", style="dim"),
     )
-    with progress.Progress(*columns, console=Console(stderr=True)) as board:
+    console = Console(stderr=True, force_jupyter=False, quiet=as_json_lines())
+    with progress.Progress(*columns, console=console) as board:
         task = board.add_task(title, total=total, part="")
         yield lambda part: board.update(task, advance=1, part=part)
         done = max(1, board.tasks[0].completed)

@@ -1,12 +1,13 @@
 """Run record (audit log): what a run did and how it ended, written on every exit."""
 
 import json
+import logging
 import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
@@ -14,11 +15,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
-from features.errors import PublicationError, StilleError
+from features.errors import PublicationError, StilleError, without_passwords
 from pipelines.runtime.atomic_files import replace_bytes, storage_errors
 
-Status = Literal["running", "succeeded", "failed", "terminated"]
+Status = Literal["running", "succeeded", "failed", "terminated", "killed"]
 TERMINATED = 143
+_LOG = logging.getLogger("stille")
 _INTERRUPTED = 130
 
 
@@ -31,6 +33,14 @@ class Stage:
     rows_in: int | None = None
     rows_out: int | None = None
     finished: bool = False
+
+    @property
+    def summary(self) -> str:
+        """The stage in words, for logs."""
+        rows = {"in": self.rows_in, "out": self.rows_out}
+        told = "".join(f", {n:,} rows {way}" for way, n in rows.items() if n is not None)
+        how = "" if self.finished else "not finished, "
+        return f"{self.name}: {how}{self.seconds:.1f} s{told}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,8 @@ class Gate:
 class RunRecord:
     """What one run did. Instants are UTC; digests are ``sha256:<hex>``.
 
-    ``error`` says why it failed: kind, where, and a message where this project wrote it.
+    ``error`` says why it failed: kind, where, and a message where this project wrote it;
+    ``tone`` is that of the status of the lists that it published.
     """
 
     run_id: str
@@ -69,6 +80,7 @@ class RunRecord:
     degraded: bool = False
     untracked: bool = False
     publication: str | None = None
+    tone: str | None = None
     notes: list[str] = field(default_factory=list)
     error: dict[str, str | None] | None = None
 
@@ -83,6 +95,7 @@ class RunRecord:
             stage.finished = True
         finally:
             stage.seconds = round(time.monotonic() - started, 3)
+            _LOG.info(stage.summary)
 
     def gate(
         self, name: str, value: float, low: float | None = None, high: float | None = None
@@ -95,11 +108,14 @@ class RunRecord:
 
 
 @contextmanager
-def open_record(folder: Path, run_id: str, command: str) -> Iterator[RunRecord]:
+def open_record(
+    folder: Path, run_id: str, command: str, tell: Callable[[RunRecord], list[str]] = lambda _: []
+) -> Iterator[RunRecord]:
     """Run a command with its record in ``<folder>/<run_id>.json``.
 
     It is written as ``running`` at the start, so that a killed run leaves a trace, and again on
-    every exit; exceptions pass through. Within the block SIGTERM raises ``SystemExit(143)``. Raises
+    every exit; exceptions pass through. Within the block SIGTERM raises ``SystemExit(143)``.
+    ``tell`` gets the record as it ended, and gives notes to write into it. Raises
     ``PublicationError`` when the record cannot be written and nothing else went wrong.
     """
     record = RunRecord(run_id, command, _now())
@@ -109,16 +125,43 @@ def open_record(folder: Path, run_id: str, command: str) -> Iterator[RunRecord]:
             _write(record, path)
             yield record
             deafen()
+            record.status, record.exit_code = "succeeded", 0
+            _write(record, path)
         except BaseException as error:
             deafen()
             _fail(record, error)
             try:
                 _write(record, path)
             except PublicationError as second:
-                error.add_note(str(second))
+                if str(second) != str(error):
+                    error.add_note(str(second))
             raise
-        record.status, record.exit_code = "succeeded", 0
-        _write(record, path)
+        finally:
+            _LOG.info("%s, exit code %s", record.status, record.exit_code)
+            with suppress(Exception):  # whatever it is, the run has ended as it has
+                if notes := tell(record):
+                    record.notes += notes
+                    _write(record, path)
+
+
+def close_dead(folder: Path, own: RunRecord) -> list[str]:
+    """Record earlier runs of ``own``'s command that never ended as ``killed``; a note on each.
+
+    Call where no other run of the command can be at work.
+    """
+    notes = []
+    for path in sorted(folder.glob(f"{own.command}-*.json")):
+        try:
+            found = json.loads(path.read_bytes())
+            begun = found["status"] == "running" and found["started_at"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if begun and begun < own.started_at:
+            found["status"] = "killed"
+            with storage_errors(f"write the run record {path}"):
+                replace_bytes(path, f"{json.dumps(found, indent=2, ensure_ascii=False)}\n".encode())
+            notes.append(f"run {path.stem}, begun at {begun}, was killed: it never ended")
+    return notes
 
 
 def _fail(record: RunRecord, error: BaseException) -> None:
@@ -147,7 +190,7 @@ def _write(record: RunRecord, path: Path) -> None:
     data = json.dumps(asdict(record), indent=2, ensure_ascii=False, allow_nan=False)
     with storage_errors(f"write the run record {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, f"{data}\n".encode())
+        replace_bytes(path, f"{without_passwords(data)}\n".encode())
 
 
 def _now() -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import ConfigError
-from pipelines.runtime.atomic_files import replace_bytes, storage_errors
+from pipelines.runtime.atomic_files import keep_first, storage_errors
 
 _SHORTEST = 16
 
@@ -42,10 +42,11 @@ def key_of(secret: Secret, var: Path) -> bytes:
     if given is None:
         named = os.environ.get(f"{secret.variable}_FILE")
         path = Path(named) if named else var / f"{secret.name}.key"
-        if not named and not path.exists():
+        if not named:
             with storage_errors(f"keep the key of the {secret.name} in {path}"):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                replace_bytes(path, f"{secrets.token_hex(32)}\n".encode(), mode=0o600)
+                keep_first(path, f"{secrets.token_hex(32)}\n".encode())
+                path.chmod(0o600)
         try:
             key, place = path.read_bytes().strip(), str(path)
         except OSError as error:

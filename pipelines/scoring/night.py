@@ -114,7 +114,8 @@ def _score(
     """A shard's light rows with probabilities, incidence (n, horizons, 1 + causes), fillings."""
     x = model.spec.encode(frame)
     threads, horizons = settings.engine.threads, scores.outcome_horizons(settings, model)
-    scored = frame.assign(churn_probability=scores.probabilities(settings, model, x, frame))
+    lines = frame["product_line"].to_numpy(dtype=object)
+    scored = frame.assign(churn_probability=model.probability(x, lines, threads))
     effects = np.nan if responds is None else uplift.effects(responds, x, scored, as_of, threads)
     incidence = np.empty((len(frame), 0, 0))
     if model.incidence is not None and horizons:

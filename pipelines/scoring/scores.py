@@ -14,7 +14,7 @@ import pandas as pd
 from features.catalog import Catalog
 from features.feature import Feature
 from models.churn.model import ChurnModel
-from models.dataset.array_types import Floats, Index, Matrix
+from models.dataset.array_types import Floats, Index
 from models.dataset.examples import ASLEEP
 from models.explain.driver_removal import Removal, removals
 from models.explain.shap_values import protective, top_reasons
@@ -55,17 +55,12 @@ def score_rows(
 
     In ``risk_order``; the first ``list.explained_rows`` rows have ``reasons``, the others null.
     """
-    p = probabilities(settings, model, model.spec.encode(frame), frame)
+    x, lines = model.spec.encode(frame), frame["product_line"].to_numpy(dtype=object)
+    p = model.probability(x, lines, settings.engine.threads)
     scored = frame.assign(churn_probability=p)
     scored = scored.iloc[risk_order(scored)].reset_index(drop=True)
     top = scored.iloc[: settings.list.explained_rows]
     return scored.join(reasons(settings, model, top, nameable))
-
-
-def probabilities(settings: Settings, model: ChurnModel, x: Matrix, frame: pd.DataFrame) -> Floats:
-    """Churn probabilities of the rows of ``frame``, encoded as ``x``, in their order, (n,)."""
-    lines = frame["product_line"].to_numpy(dtype=object)
-    return model.probability(x, lines, settings.engine.threads)
 
 
 def risk_order(scored: pd.DataFrame) -> Index:

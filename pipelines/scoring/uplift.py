@@ -5,7 +5,6 @@ its trial had no place for.
 """
 
 import hashlib
-import json
 from datetime import date
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from models.causal.sleeping_dogs import asleep
 from models.causal.uplift import UpliftModel
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.feature_spec import FeatureSpec
+from pipelines.config.measurement import opened_json, sealed_json
 from pipelines.runtime.atomic_files import replace_bytes, storage_errors
-from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.run_record import RunRecord
 from pipelines.tracking.booster_sandbox import check_boosters
 
@@ -40,7 +39,7 @@ def keep(folder: Path, model: UpliftModel, spec: FeatureSpec) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _FACTS).unlink(missing_ok=True)
         replace_bytes(folder / _TEXT, text)
-        replace_bytes(folder / _FACTS, plain_json(facts))
+        replace_bytes(folder / _FACTS, sealed_json(facts))
 
 
 def withdraw(folder: Path) -> None:
@@ -65,7 +64,7 @@ def read(folder: Path, spec: FeatureSpec, record: RunRecord) -> UpliftModel | No
     risk ranks.
     """
     try:
-        facts = json.loads((folder / _FACTS).read_bytes())
+        facts = opened_json((folder / _FACTS).read_bytes())
         text = (folder / _TEXT).read_bytes()
         if hashlib.sha256(text).hexdigest() != facts["digest"]:
             raise ModelError("its text is not the one that was accepted")

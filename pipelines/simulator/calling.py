@@ -69,11 +69,6 @@ class Response:
     if_other: Floats
     asleep: Floats
 
-    def to(self, rows: Ints, action: Ints) -> Floats:
-        """What one action a row adds."""
-        fits = self.fitting[rows] == action
-        return np.where(fits, self.if_fitting[rows], self.if_other[rows])
-
 
 def quiet_by_nature(world: World) -> Floats:
     """Each customer's place among all, in [0, 1): those on autopay first, the quietest first."""
@@ -191,9 +186,10 @@ def make_calls(
     )
     world.deal(rows[reached], days[reached])
     world.listed[rows] = days
-    effect = np.where(reached, response.to(rows, action), 0.0)
-    _feel(world, rows, effect, month.dials.household_spill)
     fits = response.fitting[rows] == action
+    would = np.where(fits, response.if_fitting[rows], response.if_other[rows])
+    effect = np.where(reached, would, 0.0)
+    _feel(world, rows, effect, month.dials.household_spill)
     outcome = {"held_out": held_out, "reached": reached, "fits": fits, "effect": effect}
     return {"customer_id": customers, "action": action, **outcome, "offer_taken": accepted}
 

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.contract import PRODUCT_LINES
 from pipelines.simulator.clock import Floats, Ints
-from pipelines.simulator.coefficients import CAPS, CODES, Coefficients
-from pipelines.simulator.options import DRIVERS, SIGNALS
+from pipelines.simulator.options import CAPS, CODES, DRIVERS, SIGNALS, Coefficients
 from pipelines.simulator.population import AREAS
 from pipelines.simulator.prices import PriceBook, above_market
 from pipelines.simulator.world import AUTOPAY, MANUAL, PAPER, Month, World
 
 _CAP = 2.0
 _RIVAL_STARTS, _RIVAL_LASTS_MONTHS = 0.04, 3
-_LINE_TERMS = ("electricity", "broadband", "telephony", "insurance")
 _YEAR, _TWO_YEARS, _FIVE_YEARS, _CLIFF_DAYS = 365, 730, 1826, 60
-_INSURANCE, _RENEWAL_DAYS = _LINE_TERMS.index("insurance"), 45
+_INSURANCE, _RENEWAL_DAYS = PRODUCT_LINES.index("insurance"), 45
 _WIDEST_GAP = 0.6
 _HEAVY = 0.3
 _IRRITATIONS = tuple(dict.fromkeys(f"share_{DRIVERS.get(name, name)}" for name in SIGNALS))
@@ -127,7 +126,7 @@ def _add_relation(shares: dict[str, Floats], world: World, month: Month, k: Coef
     left_out = ~rewarded & (days > _TWO_YEARS)
     shares["share_loyalty_benefit"] += k.loyalty_benefit * rewarded + k.no_benefit * left_out
     shares["share_tenure"] += k.first_year * (days < _YEAR) + k.settled * (days > _FIVE_YEARS)
-    terms = np.array([getattr(k, name, 0.0) for name in _LINE_TERMS])
+    terms = np.array([getattr(k, name, 0.0) for name in PRODUCT_LINES])
     shares["share_product"] += terms[world.line[:, 0]]
 
 

@@ -13,11 +13,10 @@ from features.contract import PRODUCT_LINES
 from pipelines.simulator import calling, dealings, leaving, population, prices
 from pipelines.simulator.billing import measure_usage, read_meters, send_bills
 from pipelines.simulator.clock import Floats, Ints, make_clock
-from pipelines.simulator.coefficients import LATER, THE_RULE, Coefficients
 from pipelines.simulator.faults import break_things
 from pipelines.simulator.hazard import Hazard, after_calls, drift, hazard
 from pipelines.simulator.marketing import approach, ask, first_consents
-from pipelines.simulator.options import KIND, Dials
+from pipelines.simulator.options import KIND, LATER, THE_RULE, Coefficients, Dials
 from pipelines.simulator.outreach import bar, first_benefits, grant_benefits, keyed_lot, reach_out
 from pipelines.simulator.paying import change_ways_of_paying, pay_bills
 from pipelines.simulator.record import TOPICS
@@ -88,8 +87,9 @@ def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> No
         month = Month(clock, number, sink.seed, sink, company.dials)
         prices.apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
-        turned = company.dials.regime and clock.date(number) >= company.dials.regime
-        rule = replace(company.rule, **LATER) if turned else company.rule
+        turn, rule = company.dials.regime, company.rule
+        if turn and clock.date(number) >= turn:
+            rule = replace(rule, **LATER)
         rated = hazard(world, month, company.book, rule, asked)
         rated = _act_on_list(world, month, company, rated, asked)
         world, gone = live(world, month, company, rated, gone)

@@ -13,7 +13,7 @@ import duckdb
 from features.errors import ContractError
 from pipelines.config.sources import Dialect, composed
 from pipelines.runtime.duckdb_connection import Connection, first_line, literal
-from pipelines.sources.packed_text import PACKED, unpacked
+from pipelines.sources.packed_text import PACKED, run_on, unpacked
 from pipelines.sources.readable_part import Declared, Part, Reader, TextFacts, header_names
 
 MAX_LINE_BYTES = 2_000_000
@@ -105,7 +105,7 @@ def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, 
     decoder = codecs.getincrementaldecoder(dialect.encoding)()
     lines = 1
     above = declared.header_row - 1
-    delimiters = quotes = 0
+    delimiters = quotes = since = 0
     with unpacked(path, declared.table) as file:
         while True:
             chunk = file.read(_CHUNK)
@@ -123,6 +123,12 @@ def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, 
             if "\0" in text:
                 line = lines + text[: text.index("\0")].count("\n")
                 raise ContractError(f"{path}, line {line}: a NUL byte; export the file again")
+            run, since = run_on(text, "\n" if "\n" in text else "\r", since)
+            if run > MAX_LINE_BYTES:
+                raise ContractError(
+                    f"{path}, line {lines}: a line of more than {MAX_LINE_BYTES:,} characters; is "
+                    "the line end or the file another one than declared? Export it again"
+                )
             lines += text.count("\n")
             while above and text:
                 _, ended, text = text.partition("\n")

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -16,12 +16,15 @@ from features.errors import ContractError
 from pipelines.config.file import nearest
 from pipelines.config.sources import Dialect
 from pipelines.runtime.duckdb_connection import Connection, literal
+from pipelines.sources.packed_text import run_on
 from pipelines.sources.readable_part import Declared, Part, Reader, header_names, unreadable
 
 # Each cell is written behind the sign of its kind; the type of a column whose cells are all of it.
 _TYPES = {"b": "BOOLEAN", "i": "BIGINT", "n": "DOUBLE", "d": "DATE", "m": "TIMESTAMP"}
 _WIDER = {frozenset("in"): "n", frozenset("dm"): "m"}
 _DIGITS_EXACT = 10**15  # Excel keeps 15
+_LAST_ROW = 1 << 20
+_MOST_HELD, _LONGEST_TEXT, _MOST_TAGS = 100_000_000, 1_000_000, 500_000
 Row = Sequence[Any]
 
 
@@ -61,6 +64,7 @@ class ExcelReader(Reader):
 def sheet(path: Path, title: str = "") -> Iterator[tuple[str, Iterator[Row]]]:
     """The title and the rows of a sheet: the one named, or the only one that is not hidden."""
     try:
+        _refuse_bombs(path)
         book = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, OSError, KeyError, ValueError) as error:
         raise unreadable(path, error, "Excel") from error
@@ -77,9 +81,41 @@ def sheet(path: Path, title: str = "") -> Iterator[tuple[str, Iterator[Row]]]:
 
 
 def sheets(path: Path) -> list[str]:
-    """The titles of the sheets that are not hidden."""
+    """The titles of the sheets that are not hidden; raises ``ContractError`` for a hostile book."""
+    _refuse_bombs(path)
     with closing(load_workbook(path, read_only=True)) as book:
         return [each.title for each in book.worksheets if each.sheet_state == "visible"]
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Raise ``ContractError`` for a book of which openpyxl would hold more than a book needs."""
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():
+            is_sheet = part.filename.startswith("xl/worksheets/")
+            if not part.filename.endswith((".xml", ".rels")):
+                continue
+            with archive.open(part) as file:
+                if _is_bomb(file, b"<row" if is_sheet else b"<si") or (
+                    part.file_size > _MOST_HELD and not is_sheet
+                ):
+                    raise ContractError(
+                        f"{path}, {part.filename}: larger than Excel writes it (a cell of over "
+                        f"{_LONGEST_TEXT:,} bytes, a row of over {_MOST_TAGS:,} elements, or over "
+                        f"{_MOST_HELD:,} bytes beside the sheets); save it as .csv"
+                    )
+
+
+def _is_bomb(file: IO[bytes], mark: bytes) -> bool:
+    """Whether a text is too long, or too many elements stand between two of ``mark``."""
+    text = tags = 0
+    while chunk := file.read(1 << 20):
+        longest, text = run_on(chunk, b"<", text)
+        first, last = chunk.find(mark), chunk.rfind(mark)
+        tags += chunk.count(b"<", 0, first if first >= 0 else None)
+        if longest > _LONGEST_TEXT or tags > _MOST_TAGS:
+            return True
+        tags = chunk.count(b"<", last) if last >= 0 else tags
+    return False
 
 
 def _copy(path: Path, rows: Iterator[Row], declared: Declared) -> tuple[tuple[str, ...], list[str]]:
@@ -95,6 +131,8 @@ def _copy(path: Path, rows: Iterator[Row], declared: Declared) -> tuple[tuple[st
     with declared.scratch.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         for number, row in numbered:
+            if number > _LAST_ROW:
+                raise ContractError(f"{path}: rows beyond {_LAST_ROW:,}, the last that Excel has")
             if any(cell is not None for cell in row[len(header) :]):
                 raise ContractError(
                     f"{path}, row {number}: a cell to the right of the header, which is in row "

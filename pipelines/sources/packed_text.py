@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, AnyStr, cast
 
 from features.errors import ContractError
 from pipelines.config.file import nearest
@@ -58,6 +58,18 @@ def unpacked(path: Path, member: str = "") -> Iterator[IO[bytes]]:
         raise ContractError(f"{path}: damaged or cut off ({error}); export it again") from error
     except (RuntimeError, NotImplementedError) as error:  # as zipfile raises them
         raise ContractError(f"{path}: encrypted, or packed in an unknown way") from error
+
+
+def run_on(text: AnyStr, mark: AnyStr, before: int) -> tuple[int, int]:
+    """How long the run without ``mark`` is that goes on from ``before``, and the one at the end.
+
+    >>> run_on("ab|cd|efg", "|", 10), run_on("abc", "|", 10)
+    ((12, 3), (13, 13))
+    """
+    first, last = text.find(mark), text.rfind(mark)
+    if first < 0:
+        return before + len(text), before + len(text)
+    return before + first, len(text) - last - len(mark)
 
 
 def members(archive: zipfile.ZipFile) -> list[str]:

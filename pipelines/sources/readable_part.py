@@ -11,6 +11,8 @@ from features.errors import ContractError
 from pipelines.config.sources import Dialect
 from pipelines.runtime.duckdb_connection import Connection, first_line
 
+_MOST_COLUMNS = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
@@ -96,6 +98,8 @@ def header_names(names: Sequence[str], where: str, titles: str = "") -> tuple[st
 
     ``titles`` says what to do where titles stand above the header.
     """
+    if len(names) > _MOST_COLUMNS:
+        raise ContractError(f"{where}: {len(names):,} columns; at most {_MOST_COLUMNS:,} are read")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ContractError(

@@ -7,6 +7,7 @@ from features.contract import DUCKDB_TYPES, Column, Table
 from features.timeline import days_later_sql
 from pipelines.config.sources import Dialect, Source
 from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
+from pipelines.runtime.escaping import ESCAPE
 from pipelines.sources.binding import Binding
 from pipelines.sources.durations import day_before
 from pipelines.sources.forms import TEXT, Forms, as_text
@@ -17,6 +18,8 @@ from pipelines.sources.readable_part import Part
 
 SKIPPED = "rows_with"
 _TENURE = Column("tenure", "How long something has lasted.", "number")
+# What a spreadsheet runs, controls, and signs that turn the direction of text round.
+_NO_ID = rf"{ESCAPE}|[\p{{Cc}}\p{{Cf}}\p{{Zl}}\p{{Zp}}]"
 ALWAYS = "TIMESTAMP '1970-01-01'"
 
 
@@ -150,6 +153,9 @@ def row_rule(table: Table, bindings: Sequence[Binding]) -> str:
     for i, binding in enumerate(bindings):
         cases.append(f"when f{i} is not null then f{i}")
         cases += _column_rules(binding.column, f"g{i}")
+    if table.name == "customers":
+        unusable = f"regexp_matches(customer_id, {literal(_NO_ID)}) or strlen(customer_id) > 200"
+        cases.append(f"when {unusable} then 'customer_id: cannot stand in a list'")
     names = {binding.column.name for binding in bindings}
     if table.name == "invoices":
         corrects = "corrects_invoice_id is null" if "corrects_invoice_id" in names else "true"

@@ -8,11 +8,9 @@ the champion) and one folder of model files, named by its digest.
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
-from urllib.parse import urlparse
 
 from features.errors import ModelError
 from models.churn.model import ChurnModel
@@ -20,17 +18,20 @@ from models.churn.serialization import digest, model_from_files
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
-from pipelines.runtime.environment import now, within
+from pipelines.runtime.environment import now
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.files import fetch, read_folder
-from pipelines.tracking.registry import Registered, UnreachableError, champion_version, tracking_uri
+from pipelines.tracking.registry import (
+    Registered,
+    UnreachableError,
+    champion_version,
+    store_name,
+    with_timeout,
+)
 
 _LOG = logging.getLogger("stille")
-_SECONDS = 25.0
 _MAX_AGE_DAYS = 7
 _SKEW = timedelta(hours=-1)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,13 @@ def resolve_champion(run: Run) -> Champion:
 
 
 def _from_registry(settings: Settings) -> tuple[Registered, Mapping[str, bytes]]:
+    if not settings.may_hold_models():
+        raise UnreachableError(f"the MLflow store {store_name(settings)} has gone.")
     registered = champion_version(settings)
     if registered is None:
         raise ModelError(
             f"no model {settings.tracking.model!r} carries the alias champion in "
-            f"{tracking_uri(settings)}. Train one: stille train."
+            f"{store_name(settings)}. Train one: stille train."
         )
     kept = read_cache(settings)
     if kept is not None and registered.digest == kept.registered.digest == digest(kept.files):
@@ -98,7 +101,7 @@ def _from_cache(run: Run, error: UnreachableError) -> tuple[Registered, Mapping[
         had = "no champion is kept here" if kept is None else f"the one kept is of {kept.seen_at}"
         raise ModelError(
             f"{error} Nothing was scored: {had}, and at most {_MAX_AGE_DAYS} days are allowed. "
-            "Start the server, then run again: stille nightly."
+            "Mend the store, or train again: stille train. Then: stille nightly."
         ) from error
     run.record.degraded = True
     said = (
@@ -108,20 +111,6 @@ def _from_cache(run: Run, error: UnreachableError) -> tuple[Registered, Mapping[
     run.record.notes.append(said)
     _LOG.warning("%s (%s)", said, error)
     return kept.registered, kept.files
-
-
-def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
-    """Do what asks a server, ``within`` a time; raises ``UnreachableError``."""
-    if urlparse(tracking_uri(settings)).scheme in ("", "file", "sqlite"):
-        return work()
-    try:
-        return within(_SECONDS, work)
-    except TimeoutError:
-        raise UnreachableError(
-            f"the MLflow store {tracking_uri(settings)} cannot be used: no answer within "
-            f"{_SECONDS:.0f} s. Check tracking.uri in the configuration and that the server runs: "
-            "stille doctor."
-        ) from None
 
 
 def _write_cache(settings: Settings, registered: Registered, files: Mapping[str, bytes]) -> None:
@@ -136,7 +125,7 @@ def _write_cache(settings: Settings, registered: Registered, files: Mapping[str,
             replace_bytes(making / name, content)
         making.rename(into)
     described = {
-        "registry": tracking_uri(settings),
+        "registry": store_name(settings),
         "seen_at": now().isoformat(timespec="seconds"),
         "registered": {**asdict(registered), "tags": dict(registered.tags)},
     }
@@ -152,7 +141,7 @@ def read_cache(settings: Settings) -> CachedChampion | None:
     try:
         described = json.loads((folder / "champion.json").read_bytes())
         registered = Registered(**described["registered"])
-        same = described["registry"] == tracking_uri(settings)
+        same = described["registry"] == store_name(settings)
         plain = registered.digest.isalnum() and registered.digest.isascii()
         if not (same and registered.name == settings.tracking.model and plain):
             return None

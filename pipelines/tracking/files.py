@@ -11,9 +11,8 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 import mlflow
-from mlflow.exceptions import MlflowException
 
-from features.errors import ModelError
+from features.errors import ModelError, StilleError
 from models.boosters.text_format import NEXT
 from models.churn.model import ChurnModel
 from models.churn.serialization import REFERENCE, check_names, check_sizes, digest, model_from_files
@@ -61,7 +60,9 @@ def fetch(settings: Settings, registered: Registered) -> dict[str, bytes]:
         if urlparse(stored).scheme in ("", "file"):
             return read_folder(Path(url2pathname(urlparse(stored).path), _FOLDER))
         return _download(f"models:/{registered.name}/{registered.version}/{_FOLDER}")
-    except (MlflowException, OSError) as error:
+    except StilleError:
+        raise
+    except Exception as error:  # as in ``registry.answering``
         raise UnreachableError(
             f"model {registered.label} cannot be fetched: {error}. Check the artefact store: "
             "stille doctor."

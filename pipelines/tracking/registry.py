@@ -5,25 +5,41 @@ version. An alias is resolved once, to a version and its digest, which is checke
 is parsed; no code from an artefact ever runs.
 """
 
+import json
+import os
+import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 from mlflow.entities import Experiment, LifecycleStage
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from features.errors import ModelError
-from pipelines.config.file import mask_passwords
+from features.errors import ModelError, StilleError, without_passwords
 from pipelines.config.settings import Settings
-from pipelines.runtime.environment import instant
+from pipelines.runtime.environment import instant, within
 
 CHAMPION, PREVIOUS = "champion", "previous"
 REFUSED, PASSED = "refused", "passed"
 EXPERIMENTS = ("", "search", "monitoring", "ablations")
+_SECONDS = 25.0
+_LOCAL_SECONDS = 120.0
+VIEW = "stille"
+# The columns of the table of runs: MLflow keeps them as a shared view, which its address names.
+_METRICS = ("auc", "log_loss", "calibration_slope", "lift_at_10_pct")
+_COLUMNS = [*(f"metrics.`{name}`" for name in _METRICS), f"tags.`{CHAMPION}`"]
+_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    f"mlflow.sharedViewState.{VIEW}": json.dumps({"selectedColumns": _COLUMNS}),
+}
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+T = TypeVar("T")
 
 
 class UnreachableError(ModelError):
@@ -46,13 +62,27 @@ class Registered:
 
 
 def tracking_uri(settings: Settings) -> str:
-    """The configured store, or the SQLite file ``mlflow.db`` under ``paths.var``."""
-    return settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"
+    """The configured store, or the SQLite file ``mlflow.db`` under ``paths.var``.
+
+    Of an address of the web without its user and password, as MLflow prints and keeps it.
+    """
+    uri = settings.tracking.uri or f"sqlite:///{settings.paths.mlflow_database.absolute()}"
+    return re.sub("^(https?://)[^/]*@", r"\1", uri)
+
+
+def store_name(settings: Settings) -> str:
+    """The store as people may read it."""
+    return without_passwords(tracking_uri(settings))
 
 
 def point_at(settings: Settings) -> None:
     """Make the configured store MLflow's, without asking it anything."""
     settings.paths.var.absolute().mkdir(parents=True, exist_ok=True)
+    given = urlsplit(settings.tracking.uri or "")
+    if given.scheme in ("http", "https"):
+        for name, value in (("USERNAME", given.username), ("PASSWORD", given.password)):
+            if value:
+                os.environ[f"MLFLOW_TRACKING_{name}"] = unquote(value)
     mlflow.set_tracking_uri(tracking_uri(settings))
 
 
@@ -62,11 +92,36 @@ def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
     point_at(settings)
     try:
         yield mlflow.MlflowClient()
-    except (MlflowException, OSError) as error:
-        raise UnreachableError(
-            f"the MLflow store {mask_passwords(tracking_uri(settings))} cannot be used: {error}. "
-            "Check tracking.uri in the configuration and that the server runs: stille doctor."
-        ) from error
+    except StilleError:
+        raise
+    except Exception as error:  # a store that is broken, not away, breaks MLflow anywhere
+        raise _unreachable(settings, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of a message, without the SQL of a statement that failed."""
+    return without_passwords(str(error)).partition("\n")[0].rstrip(".") or type(error).__name__
+
+
+def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
+    """Do what asks the store, ``within`` 25 seconds; raises ``UnreachableError``.
+
+    A file gets longer: SQLite bounds itself how long it waits for a lock, and the rest is the
+    speed of this machine, which is no reason to be without a registry.
+    """
+    served = tracking_uri(settings).startswith(("http:", "https:"))
+    seconds = _SECONDS if served else _LOCAL_SECONDS
+    try:
+        return within(seconds, work)
+    except TimeoutError:
+        raise _unreachable(settings, f"no answer within {seconds:.0f} s") from None
+
+
+def _unreachable(settings: Settings, why: object) -> UnreachableError:
+    return UnreachableError(
+        f"the MLflow store {store_name(settings)} cannot be used: {why}. Check tracking.uri in the "
+        "configuration, and that the server runs or the file is whole: stille doctor."
+    )
 
 
 def connect(settings: Settings, part: str = "") -> str:
@@ -75,14 +130,15 @@ def connect(settings: Settings, part: str = "") -> str:
     Raises ``UnreachableError`` when the store cannot be used.
     """
     name = _experiment_name(settings, part)
-    with answering(settings):
+    with answering(settings) as client:
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
+            for key in _TAGS.keys() - found.tags:
+                client.set_experiment_tag(found.experiment_id, key, _TAGS[key])
             return _experiment_id(settings, found)
         local = tracking_uri(settings).startswith("sqlite:")
         location = settings.paths.mlflow_artifacts.absolute().as_uri() if local else None
-        tags = {"mlflow.experimentKind": "custom_model_development"}
-        return str(mlflow.create_experiment(name, artifact_location=location, tags=tags))
+        return str(mlflow.create_experiment(name, artifact_location=location, tags=dict(_TAGS)))
 
 
 def require_store(settings: Settings, *experiments: str) -> Registered | None:
@@ -108,7 +164,7 @@ def _experiment_name(settings: Settings, part: str) -> str:
 
 def _experiment_id(settings: Settings, experiment: Experiment) -> str:
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
-        store = mask_passwords(tracking_uri(settings))
+        store = store_name(settings)
         raise ModelError(
             f"the experiment {experiment.name!r} of {store} was deleted, so nothing can be logged "
             "to it. Name another one under tracking.experiment, or restore it: MLFLOW_TRACKING_URI="
@@ -149,7 +205,7 @@ def version_of(settings: Settings, version: str | None = None) -> Registered:
     wanted = version or (numbers[-1] if numbers else "at all")
     if wanted not in found:
         raise ModelError(
-            f"the registry {tracking_uri(settings)} holds no version {wanted} of "
+            f"the registry {store_name(settings)} holds no version {wanted} of "
             f"{name}; it has: {', '.join(numbers) or 'none'}. Train one: stille train."
         )
     return _registered(found[wanted])
@@ -209,6 +265,7 @@ def promote(settings: Settings, registered: Registered, why: str) -> None:
             tags["promoted_over"] = now.version
         tag_version(registered.name, registered.version, tags)
         client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
+        _show(client, registered, now)
 
 
 def roll_back(settings: Settings, bad: Registered, good: Registered, why: str) -> None:
@@ -218,4 +275,13 @@ def roll_back(settings: Settings, bad: Registered, good: Registered, why: str) -
             tags = {"rolled_back_at": instant(), "rolled_back_why": why}
             tag_version(bad.name, bad.version, tags)
             client.set_registered_model_alias(good.name, CHAMPION, good.version)
+            _show(client, good, bad)
         client.delete_registered_model_alias(good.name, PREVIOUS)
+
+
+def _show(client: mlflow.MlflowClient, champion: Registered, before: Registered | None) -> None:
+    """Say in the table of runs since when and until when each was champion, for people only."""
+    with suppress(MlflowException):
+        client.set_tag(champion.run_id, CHAMPION, f"since {instant()}")
+        if before is not None:
+            client.set_tag(before.run_id, CHAMPION, f"until {instant()}")

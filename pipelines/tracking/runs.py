@@ -5,31 +5,44 @@ import re
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
+from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 import mlflow
 import numpy as np
+import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag, Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.tracking.context.registry import resolve_tags
 from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import AnyType
 from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_DATASET_CONTEXT,
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_RUN_NOTE,
+)
 
 from features.errors import ConfigError
 from models.churn.serialization import digest
 from models.dataset.examples import Examples
+from models.dataset.feature_spec import FeatureSpec
 from pipelines.config.settings import Settings
 from pipelines.tracking import registry
 from pipelines.tracking.files import MODEL_FOLDER
 
-_PIP = ["lightgbm", "numpy"]
+_PIP = [f"{name}=={version(name)}" for name in ("lightgbm", "numpy", "pandas")]
 _DIGEST_LENGTH = 12
-FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", "curves.json")
+PROVENANCE = "provenance.json"
+FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", PROVENANCE)
+PICTURES = ("plots/calibration.png", "plots/gains.png")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
@@ -37,7 +50,7 @@ _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Everything of a training run that MLflow keeps."""
+    """Everything of a training run that MLflow keeps; ``started_at`` is an instant in ISO 8601."""
 
     name: str
     params: Mapping[str, object]
@@ -45,7 +58,7 @@ class Training:
     tags: Mapping[str, str]
     files: Mapping[str, bytes]
     model_files: Mapping[str, bytes]
-    feature_names: tuple[str, ...]
+    started_at: str | None = None
     datasets: tuple[DatasetInput, ...] = ()
     description: str = ""
 
@@ -81,24 +94,27 @@ def dataset_input(
 
 def log_training(settings: Settings, training: Training) -> registry.Registered:
     """Write one training run and register its model; the alias is left alone."""
-    experiment, client = registry.connect(settings), mlflow.MlflowClient()
-    name = settings.tracking.model
-    with tempfile.TemporaryDirectory() as scratch:
+    experiment, name = registry.connect(settings), settings.tracking.model
+    started = training.started_at
+    begun = None if started is None else int(datetime.fromisoformat(started).timestamp() * 1000)
+    tags = {**training.tags, "digest": digest(training.model_files)}
+    own = {MLFLOW_RUN_NOTE: training.description, MLFLOW_GIT_COMMIT: tags.get("commit", "unknown")}
+    with registry.answering(settings) as client, tempfile.TemporaryDirectory() as scratch:
+        created = client.create_run(experiment, begun, resolve_tags({**tags, **own}), training.name)
         model = Path(scratch, MODEL_FOLDER)
         _write(model, training.model_files)
-        with mlflow.start_run(experiment_id=experiment, run_name=training.name) as run:
+        with mlflow.start_run(created.info.run_id) as run:
             mlflow.log_params(dict(training.params))
             mlflow.log_metrics(dict(training.metrics))
-            mlflow.set_tags({**training.tags, MLFLOW_RUN_NOTE: training.description})
             if training.datasets:
                 client.log_inputs(run.info.run_id, datasets=list(training.datasets))
             _log_files(training.files)
-            version = _log_model(name, model, training.feature_names)
-    tags = {**training.tags, "digest": digest(training.model_files)}
-    registry.tag_version(name, version, tags)
-    if training.description:
-        client.update_model_version(name, version, training.description)
-    client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
+            version = _log_model(name, model, training.model_files)
+        registry.tag_version(name, version, tags)
+        if training.description:
+            client.update_model_version(name, version, training.description)
+        client.update_registered_model(name, _USE.format(name=name))
+        client.update_run(run.info.run_id, name=f"{training.name}, v{version}")
     return registry.Registered(name, version, run.info.run_id, tags["digest"], tags)
 
 
@@ -120,7 +136,8 @@ def log_run(
     if parent is not None:
         experiment = mlflow.get_run(parent).info.experiment_id
         tags[MLFLOW_PARENT_RUN_ID] = parent
-    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags):
+    begin = partial(mlflow.start_run, experiment_id=experiment, run_name=name, tags=tags)
+    with registry.answering(settings), begin():
         mlflow.log_params(dict(params))
         mlflow.log_metrics(
             {plain_name(n): value for n, value in metrics.items() if isfinite(value)}
@@ -145,20 +162,24 @@ def plain_name(metric: str) -> str:
     return metric.replace("@", "_at_").replace("%", "_pct")
 
 
-def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
-    columns = [ColSpec(DataType.double, feature, required=False) for feature in features]
+def _log_model(name: str, folder: Path, files: Mapping[str, bytes]) -> str:
+    spec = FeatureSpec.from_json(files["spec.json"])
+    # MLflow takes no whole number for a double, so the model itself looks at numbers.
+    kinds: dict[str, Any] = {"number": AnyType(), "category": DataType.string}  # type: ignore[no-untyped-call]
+    columns = [ColSpec(kinds[each.kind], each.name) for each in spec.columns]
     product_line = ColSpec(DataType.string, "product_line", required=False)
     signature = ModelSignature(
         inputs=Schema([*columns, product_line]), outputs=Schema([ColSpec(DataType.double)])
     )
     with warnings.catch_warnings():
-        # The signature is given, so an input example and type hints would add nothing.
-        warnings.simplefilter("ignore", UserWarning)
+        # Of type hints, which the signature stands for, and of what pandas will not take one day.
+        warnings.simplefilter("ignore")
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"model": str(folder)},
             signature=signature,
+            input_example=_example(spec, files),
             pip_requirements=_PIP,
         )
     # What a run says is this project's. Registered apart, because logging switches MLflow's words
@@ -168,6 +189,13 @@ def _log_model(name: str, folder: Path, features: tuple[str, ...]) -> str:
         return str(mlflow.register_model(f"models:/{logged.model_id}", name).version)
     finally:
         MLFLOW_LOGGING_STREAM.enabled = True
+
+
+def _example(spec: FeatureSpec, files: Mapping[str, bytes]) -> pd.DataFrame:
+    """A row of no customer's: zeros, and the first word of each category."""
+    row = {each.name: next(iter(each.vocabulary), 0.0) for each in spec.columns}
+    lines = json.loads(files["calibration.json"])["product_lines"]
+    return pd.DataFrame([{**row, "product_line": next(iter(lines), None)}])
 
 
 def _log_files(files: Mapping[str, bytes]) -> None:
@@ -184,9 +212,18 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(content)
 
 
+_USE = """\
+The probability that a customer gives notice of their own accord. Each version says what it learned
+from, how good it is on later months, and what it is not for; nights use the alias `champion`. Input
+is a matrix of `stille.matrix`, or any table with the columns of the signature, by name:
+
+    mlflow.pyfunc.load_model("models:/{name}@champion").predict(matrix)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What MLflow holds of one training run; ``facts`` are those of ``FACTS`` that it has."""
+    """What MLflow holds of one training run: of ``FACTS`` and ``PICTURES`` those that it has."""
 
     label: str
     run_id: str
@@ -194,6 +231,7 @@ class Logged:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     facts: Mapping[str, Any]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def find_logged(settings: Settings, name: str) -> Logged:
@@ -240,12 +278,14 @@ def _logged(run: Run, label: str) -> Logged:
         metrics=dict(run.data.metrics),
         tags=dict(run.data.tags),
         facts={n: json.loads(text) for n, text in _files(run.info.run_id, FACTS).items()},
+        pictures=_files(run.info.run_id, PICTURES),
     )
 
 
 def _files(run_id: str, names: Sequence[str]) -> dict[str, bytes]:
     """Those of the run's files that it has."""
-    there = {each.path for each in mlflow.MlflowClient().list_artifacts(run_id)}
+    client, folders = mlflow.MlflowClient(), {name.rpartition("/")[0] for name in names}
+    there = {each.path for path in folders for each in client.list_artifacts(run_id, path or None)}
     download = partial(mlflow.artifacts.download_artifacts, run_id=run_id)
     with tempfile.TemporaryDirectory() as scratch:
         return {

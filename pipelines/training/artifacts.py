@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from models.explain.shap_values import spread
+from models.metrics.profit import profit_curve
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.escaping import plain_json
@@ -19,14 +20,12 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training import plots
 from pipelines.training.evaluation import Evaluation
 from pipelines.training.examples import TrainingData
-from pipelines.training.profit import profit_curves
 
 
 def run_facts(
     evaluation: Evaluation, prepared: TrainingData, snapshot: Snapshot
 ) -> dict[str, bytes]:
     """Scorecards with intervals, baselines, drivers, outcomes, inputs and spec: name → JSON."""
-    test = evaluation.test
     scorecards = {
         name: {metric: asdict(interval) for metric, interval in card.items()}
         for name, card in evaluation.cards.items()
@@ -34,7 +33,6 @@ def run_facts(
     facts = {
         "scorecard.json": scorecards,
         "baselines.json": evaluation.descriptions,
-        "curves.json": plots.points(test.y, evaluation.scores["model"], tenths_of(evaluation)),
         "calibration.json": [asdict(part) for part in evaluation.parts],
         "staying_power.json": [asdict(month) for month in evaluation.staying],
         "unseen_customers.json": evaluation.unseen and asdict(evaluation.unseen),
@@ -78,8 +76,11 @@ def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
     }
     if any("auc" in month.card for month in evaluation.staying):
         pictures["staying_power"] = plots.decay(evaluation.staying)
-    curves = profit_curves(evaluation.contacts, evaluation.test, p)
-    if curves:
+    if evaluation.contacts:
+        curves = {
+            f"{each.multiple:g} times keeping one": profit_curve(y, p, each)
+            for each in evaluation.contacts
+        }
         called = evaluation.cards["model"]["profit_share_at_low_multiple"].value
         pictures["profit"] = plots.profit(curves, settings.company.currency, called)
     return {f"plots/{name}.png": png for name, png in pictures.items()}

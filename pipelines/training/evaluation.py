@@ -5,7 +5,7 @@ A time split alone shares customers between both sides, and shows the first mont
 has customers that were never met, another the months after.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 
@@ -21,7 +21,7 @@ from models.churn.fit import fit, steps
 from models.churn.model import ChurnModel
 from models.dataset import splits
 from models.dataset.array_types import Floats, Matrix
-from models.dataset.examples import Examples
+from models.dataset.examples import ASLEEP, MARGIN, Examples
 from models.explain.shap_values import by_driver, by_family, global_importance
 from models.leaks.rows import SINGLE_DATE
 from models.leaks.verdict import leak_warning
@@ -32,12 +32,12 @@ from models.metrics.by_subgroup import (
     check_unseen_customers,
     without_customers,
 )
-from models.metrics.profit import Contacts
+from models.metrics.profit import Contacts, profit_at_depth
 from models.metrics.scorecard import scorecard
 from models.promotion.evidence import BaselineComparison, compare_baselines
+from pipelines.config.economics import contacts_of
 from pipelines.config.settings import Settings
 from pipelines.runtime.progress import bar
-from pipelines.training.profit import contacts_of_test, profit_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,12 @@ class Evaluation:
     A model that is too good is suspected of a ``leak``. ``contributions`` are those of the newest
     fold's model to ``sample``, about 3,000 evenly spread rows.
     ``unseen`` and ``staying`` are of the newest fold: customers that the model never met, and
-    months after what it learned. ``rows`` are those of ``test``, whose months ``swing`` by that
-    standard deviation of their log-odds; ``contacts`` are with them, at each multiple.
+    months after what it learned. ``rows`` are those of ``test``, with the shocks of their months;
+    ``contacts`` are with them, at each multiple.
     """
 
     test: Examples
     rows: Rows
-    swing: float
     folds: tuple[str, ...]
     scores: dict[str, Floats]
     cards: dict[str, dict[str, Interval]]
@@ -71,13 +70,6 @@ class Evaluation:
     unseen: UnseenCustomersCheck | None
     staying: tuple[by_subgroup.DecayMonth, ...]
     contacts: tuple[Contacts, ...]
-
-
-def scorecards(
-    rows: Rows, scores: Mapping[str, Floats], contacts: tuple[Contacts, ...]
-) -> dict[str, dict[str, Interval]]:
-    """The scorecard of each of ``scores`` (name → (n,)), with profit where there are contacts."""
-    return {n: scorecard(rows, p) | profit_card(rows, p, contacts) for n, p in scores.items()}
 
 
 # The configuration's seeds are a number, its folds those of the test months.
@@ -131,14 +123,16 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
     scores = {name: each[tested] for name, each in scores.items()}
     rows = rows_to_measure(settings, examples, test)
     contacts = contacts_of_test(settings, test, scores["model"], as_of)
-    cards = scorecards(rows, scores, contacts)
+    cards = {
+        name: scorecard(rows, each) | profit_card(rows, each, contacts)
+        for name, each in scores.items()
+    }
     auc, alarm = cards["model"]["auc"].value, auc_alarm(settings, examples)
     every = slice(None, None, max(1, len(test) // _EXPLAINED))
     contributions = model.contributions(test.x[every], test.product_line[every])
     return Evaluation(
         test=test,
         rows=rows,
-        swing=monthly_swing(examples.as_of, examples.y),
         folds=tuple(fold.name for fold in folds),
         scores=scores,
         cards=cards,
@@ -230,3 +224,37 @@ def months_after(
     rows = rows_to_measure(settings, examples, test)
     learned_to = by_subgroup.last_label(train.as_of, window)
     return by_subgroup.performance_decay(test, scores, learned_to, rows)
+
+
+ENDS = ("low_multiple", "high_multiple")
+
+
+def contacts_of_test(
+    settings: Settings, test: Examples, p: Floats, as_of: date
+) -> tuple[Contacts, ...]:
+    """Contacts with the test rows at each multiple of ``ENDS``, empty without economics.
+
+    ``p`` (n,) are the chances of the model under test: all lists on the same rows are judged by
+    one value of each customer. ``as_of`` is the day of the run.
+    """
+    customers = pd.DataFrame(
+        {
+            "as_of": test.as_of.astype("datetime64[s]"),
+            "product_line": test.product_line,
+            MARGIN: test.margin,
+            ASLEEP: test.asleep,
+        }
+    )
+    return contacts_of(settings, customers, p, as_of) or ()
+
+
+def profit_card(rows: Rows, p: Floats, contacts: Sequence[Contacts]) -> dict[str, Interval]:
+    """Profit per customer at the team's depth and the share called, at both multiples of ``ENDS``.
+
+    Empty without economics.
+    """
+    card: dict[str, Interval] = {}
+    for end, each in zip(ENDS, contacts, strict=False):
+        profit, share = profit_at_depth(rows, p, each)
+        card |= {f"profit_at_{end}": profit, f"profit_share_at_{end}": share}
+    return card

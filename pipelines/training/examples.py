@@ -6,7 +6,9 @@ discrete-time model learns from each complete period.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -18,10 +20,11 @@ from features.timeline import LabelWindow, month_starts
 from models.causal.lot import exposure_of
 from models.causal.propensity import treatment_hazard
 from models.causal.sleeping_dogs import asleep, facts_of_sleep
+from models.causal.treated_rows import UntreatedRows, select_untreated
 from models.competing_risks.person_periods import PERIOD_DAYS
 from models.dataset.array_types import rows_of
 from models.dataset.examples import ASLEEP, MARGIN, Examples
-from models.dataset.exposure import Exposure, by_customer_and_date, days_after
+from models.dataset.exposure import MOST_WEIGHT, Exposure, by_customer_and_date, days_after
 from models.dataset.feature_spec import FeatureSpec, learn_spec
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
@@ -68,16 +71,6 @@ def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tupl
             "passed. Set training.first_as_of earlier or train later."
         )
     return matured
-
-
-def labelled_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tuple[date, ...]:
-    """``training_as_ofs``, and with horizons the newer months whose first period is complete."""
-    matured = training_as_ofs(settings, snapshot, today)
-    if not learns_horizons(settings.label, snapshot):
-        return matured
-    period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)
-    newer = month_starts(matured[-1], settings.training.last_as_of or today)[1:]
-    return (*matured, *(day for day in newer if period.complete(day, today)))
 
 
 def learns_horizons(label: Label, snapshot: Snapshot) -> bool:
@@ -132,29 +125,29 @@ def exposure_of_matrix(
     return replace(found, hazard=hazard)
 
 
-def make_examples(run: Run, snapshot: Snapshot, newest: int | None = None) -> TrainingData:
-    """Build the labelled matrix of every matured month, or the ``newest``, and read it as examples.
+def make_examples(run: Run, snapshot: Snapshot) -> TrainingData:
+    """Build the labelled matrix of every matured month, and read it as examples.
 
-    Raises ``GateError`` when no label window is complete.
+    With horizons also of newer months whose first period is complete. Raises ``GateError`` when no
+    label window is complete.
     """
-    settings, record = run.settings, run.record
+    settings, record, today = run.settings, run.record, run.as_of
     catalog = catalog_of(settings.sources, snapshot)
-    as_ofs = labelled_as_ofs(settings, snapshot, run.as_of)
-    if newest is not None:
-        first = training_as_ofs(settings, snapshot, run.as_of)[-newest:][0]
-        as_ofs = tuple(day for day in as_ofs if day >= first)
+    learns = learns_horizons(settings.label, snapshot)
+    as_ofs = training_as_ofs(settings, snapshot, today)
+    if learns:
+        period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)
+        newer = month_starts(as_ofs[-1], settings.training.last_as_of or today)[1:]
+        as_ofs += tuple(day for day in newer if period.complete(day, today))
     sleep = settings.list.peace.asleep_days
     facts = (MARGIN, *facts_of_sleep(sleep))
     columns = catalog.only([*(feature.name for feature in catalog.model_features), *facts])
     with record.stage("features") as stage:
-        job = MatrixJob(columns, as_ofs, labels_known_before=run.as_of)
+        job = MatrixJob(columns, as_ofs, labels_known_before=today)
         names = [feature.name for feature in columns.features]
         frame = make_matrix(run, snapshot, job, names)
         frame = frame.assign(**{ASLEEP: asleep(frame, frame["as_of"], sleep)})
-        prepared, learns = (
-            prepare_examples(frame, catalog),
-            learns_horizons(settings.label, snapshot),
-        )
+        prepared = prepare_examples(frame, catalog)
         spec, order = prepared.examples.spec, by_customer_and_date(frame)
         exposure = exposure_of_matrix(run, snapshot, frame, spec)
         prepared = replace(
@@ -180,3 +173,48 @@ def rows_digest(examples: Examples, prefix: str = "", *, features: bool = True) 
     for column in examples.x.T if features else ():
         total.update(np.ascontiguousarray(column).data)
     return total.hexdigest()
+
+
+def leave_out_treated(run: Run, prepared: TrainingData) -> tuple[TrainingData, Mapping[str, bytes]]:
+    """The examples to learn from and be evaluated on, and ``feedback.json`` for MLflow.
+
+    Raises ``GateError`` when too few leavers were left alone.
+    """
+    label, exposure, examples = run.settings.label, prepared.exposure, prepared.examples
+    ignored = run.settings.training.feedback == "ignore"
+    if ignored and prepared.histories is not None:
+        untreated = Exposure.untreated(prepared.histories.ended_after)
+        prepared = replace(prepared, histories=replace(prepared.histories, exposure=untreated))
+    days = label.lead_days + label.horizon_days
+    if exposure is None or not (exposure.treated_after < exposure.until(days)).any():
+        return prepared, {}
+    if ignored:
+        run.record.notes.append(
+            "treated customers are learned from as if nothing had been done (training.feedback)"
+        )
+        return prepared, {}
+    rows = select_untreated(exposure, days, examples.y)
+    run.record.notes += _notes(rows, len(examples))
+    prepared = replace(prepared, examples=examples.take(rows.rows), exposure=None)
+    facts = {name: value for name, value in asdict(rows).items() if name != "rows"}
+    return prepared, {"feedback.json": json.dumps(facts, indent=1).encode()}
+
+
+def _notes(rows: UntreatedRows, total: int) -> list[str]:
+    notes = [
+        f"{rows.treated} of {total} labelled rows were treated before their outcome was known and "
+        f"are left out; {rows.held_out} were held out and count {rows.held_out_weight:.1f} times "
+        f"each (at most {rows.largest_weight:.1f}). What remains says as much as "
+        f"{rows.effective_rows:.0f} rows and {rows.effective_leavers:.0f} leavers."
+    ]
+    if rows.without_lot:
+        notes.append(
+            f"{rows.without_lot} of them were treated where no lot held anybody out: the others "
+            "are weighted by what the tables showed each month, which misses who got worse within "
+            "one and was treated at once. Hold some out (list.holdout_share)."
+        )
+    if rows.largest_weight >= MOST_WEIGHT:
+        notes.append(
+            f"a weight reached {MOST_WEIGHT:.0f}, the most that one row may count: hold out more."
+        )
+    return notes

@@ -6,8 +6,7 @@ Few of the scorecard's figures are logged; all are in the run's ``scorecard.json
 import numpy as np
 
 from pipelines.tracking.runs import plain_name
-from pipelines.training.evaluation import Evaluation
-from pipelines.training.profit import ENDS
+from pipelines.training.evaluation import ENDS, Evaluation
 
 _BOUNDS = ("", "_low", "_high")
 CARD_METRICS = (

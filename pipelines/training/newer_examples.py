@@ -26,8 +26,12 @@ from pipelines.matrices.shard import Shard, open_shard
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
-from pipelines.training.examples import TrainingData, exposure_of_matrix, training_as_ofs
-from pipelines.training.treated_rows import leave_out_treated
+from pipelines.training.examples import (
+    TrainingData,
+    exposure_of_matrix,
+    leave_out_treated,
+    training_as_ofs,
+)
 
 BOOSTERS_KNOWN_BEFORE = "boosters_known_before"
 MONTHLY_SWING = "monthly_swing"

@@ -1,7 +1,6 @@
-"""Diagnostic plots of a model's quality and explanations, as PNG, and curves as points.
+"""Diagnostic plots of a model's quality and explanations, as PNG.
 
-Each plot answers the question in its title, for readers who know no metric by name. The points are
-few enough to store with a run, so that two runs can be drawn together.
+Each plot answers the question in its title, for readers who know no metric by name.
 """
 
 import importlib
@@ -31,7 +30,7 @@ _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#6B6B6B"  # Okabe and Ito: safe f
 _WHITE = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none"}
 _SAMPLE = 2_000
 _PANELS = 6
-_BINS, _POINTS = 10, 101
+_BINS = 10
 _INTERVALS: Mapping[str, Any] = {"color": _BLUE, "fmt": "o-", "capsize": 3}
 _DASHED: Mapping[str, Any] = {"color": _GREY, "linestyle": "--"}
 _SCALE = LinearSegmentedColormap.from_list("risk", [_BLUE, "#B8B8B8", _ORANGE])
@@ -60,14 +59,6 @@ def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
     share = counts.every_above[0] / counts.every_above[0, -1]
     found = counts.positive_above[0] / counts.positive_above[0, -1]
     return share, found
-
-
-def points(y: Labels, p: Floats, bins: pd.DataFrame) -> Mapping[str, Mapping[str, list[float]]]:
-    """Calibration ``bins`` and gains curve as plain numbers; the gains at every hundredth."""
-    share = np.linspace(0, 1, _POINTS)
-    found = np.interp(share, *gains_curve(y, p))
-    gains = {"share": share.tolist(), "found": found.tolist()}
-    return {"calibration": {str(name): bins[name].tolist() for name in bins}, "gains": gains}
 
 
 def roc(y: Labels, p: Floats) -> bytes:

@@ -149,16 +149,7 @@ class RecipeTrials:
     def to_json(self) -> bytes:
         """Verdict, gap, changes and scorecard of each."""
         rows = [
-            {
-                "name": each.name,
-                "wins": each.wins,
-                "verdict": each.verdict,
-                "gap": asdict(each.gap),
-                "changes": dict(each.changes),
-                "cpu_seconds": each.cpu_seconds,
-                "card": {name: asdict(interval) for name, interval in each.card.items()},
-            }
-            for each in self.candidates
+            {**asdict(each), "wins": each.wins, "verdict": each.verdict} for each in self.candidates
         ]
         return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 

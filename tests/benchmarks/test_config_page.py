@@ -42,6 +42,8 @@ def test_a_section_that_the_reference_lacks_is_named_by_its_keys(reference):
 def test_the_reference_is_a_valid_configuration(root, monkeypatch):
     monkeypatch.chdir(root)
     monkeypatch.setenv("STILLE_DB_URI", "postgresql://stille:secret@127.0.0.1/crm")
+    for name in ("STILLE_MAIL", "STILLE_CHAT", "STILLE_PING"):
+        monkeypatch.setenv(name, "https://127.0.0.1")
     settings = load_settings(REFERENCE)
     assert set(settings.sources) == {"customers", "contracts", "terminations", "contacts"}
     assert settings.list.split is not None

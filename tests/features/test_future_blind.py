@@ -32,6 +32,7 @@ _few = settings(
 )
 
 
+@pytest.mark.promise("backfill")
 @pytest.mark.parametrize("delays", [AT_ONCE, DELAYS], ids=["at once", "delayed"])
 @_few
 @given(seed=_SEEDS, step=_STEPS)
@@ -112,6 +113,7 @@ def test_customers_without_events_stay_with_what_no_row_means() -> None:
         assert set(table[feature.name].to_pylist()) == {feature.fill}, feature.name
 
 
+@pytest.mark.promise("deterministic")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_order_of_rows_is_nothing(seed: int) -> None:
     rows = random_company(seed, 20)
@@ -138,6 +140,7 @@ def test_what_no_as_of_date_sees_changes_nothing(seed: int) -> None:
     assert matrices(rows, as_ofs, first=as_ofs[0]) == matrices(rows, as_ofs)
 
 
+@pytest.mark.promise("deterministic")
 def test_threads_and_size_change_nothing() -> None:
     """Enough rows for two threads, in a scattered order: every copy equals its original."""
     rows, as_of, copies = random_company(7, 12), grid_day(STEPS), 500

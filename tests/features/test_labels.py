@@ -30,10 +30,8 @@ def _end(on: str, name: str = "k", outcome: str = "voluntary", **given: Any) -> 
 
 def _cohort(rows: Company, as_of: date = _AS_OF) -> list[tuple[str, str | None]]:
     with connect(rows) as con:
-        size = make_cohort(con, tuple(rows), as_of, ZONE)
-        found = con.sql("select * from cohort order by all").fetchall()
-    assert size == len(found)
-    return found
+        make_cohort(con, tuple(rows), as_of, ZONE)
+        return con.sql("select * from cohort order by all").fetchall()
 
 
 def _outcomes(rows: Company, today: date = _TODAY) -> list[tuple[str, int | None]]:
@@ -99,6 +97,7 @@ def test_without_contracts_everyone_who_had_joined() -> None:
     assert _cohort(company(customers=customers)) == [("joined", None), ("unknown", None)]
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize(
     ("notified_on", "outcome", "label"),
     [
@@ -160,6 +159,7 @@ def test_a_contract_of_another_customer_ends_nothing() -> None:
     assert _outcomes(company(contracts=[_contract()], terminations=[end])) == [("stayed", 0)]
 
 
+@pytest.mark.fault(41)
 def test_a_window_that_is_still_open_has_no_outcome() -> None:
     rows = company(contracts=[_contract()])
     assert _outcomes(rows) == [("stayed", 0)]

@@ -14,6 +14,7 @@ _DAYS = st.dates(date(1990, 1, 1), date(2036, 12, 31))
 _calm = settings(derandomize=True)
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize(
     ("day", "instant"),
     [
@@ -28,6 +29,7 @@ def test_midnight_in_oslo_across_clock_changes(day: date, instant: datetime) -> 
     assert midnight_utc(day, "Europe/Oslo") == instant
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("zone", ["Europe/Oslo", "America/Havana", "America/Sao_Paulo"])
 def test_midnight_begins_its_day(zone: str) -> None:
     days = [date(2008, 1, 1) + timedelta(days) for days in range(5 * 366)]

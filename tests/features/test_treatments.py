@@ -10,8 +10,7 @@ from companies import ZONE, company, connect
 from features.treatments import (
     ASSIGNMENT,
     assignment_outcomes,
-    calls_reached,
-    offers_taken,
+    calls_that_tell,
     reported_assignments,
 )
 
@@ -112,7 +111,7 @@ def test_a_correction_counts_from_when_it_is_known() -> None:
 
 
 def _answers(*given: tuple[str, bool | None, str | None]) -> tuple[int, float]:
-    """``offers_taken`` of calls with A4, one a customer: arm, reached, and what was answered."""
+    """Offers taken of calls with A4, one a customer: arm, reached, and what was answered."""
     rows = [
         {
             "treatment_id": f"t{n}",
@@ -126,7 +125,7 @@ def _answers(*given: tuple[str, bool | None, str | None]) -> tuple[int, float]:
     ]
     other = [row | {"treatment_id": f"o{row['treatment_id']}", "action": "A6"} for row in rows]
     with connect(company(treatments=rows + other), versioned=["treatments"]) as con:
-        return offers_taken(con, ["A4", "A11"], today=_TODAY, zone=ZONE)
+        return calls_that_tell(con, ["A4", "A11"], today=_TODAY, zone=ZONE)[0]
 
 
 def test_offers_taken_are_those_of_the_reached_who_answered() -> None:
@@ -156,6 +155,6 @@ def test_reach_is_counted_over_the_calls_by_phone_that_tell() -> None:
     later = {"treatment_id": "u", "treated_at": "2024-06-02 10:00"}
     rows.append(later | {"channel": "phone", "arm": "treat", "contacted": True})
     with connect(company(treatments=rows), versioned=["treatments"]) as con:
-        assert calls_reached(con, today=_TODAY, zone=ZONE) == (4, 0.5)
+        assert calls_that_tell(con, [], today=_TODAY, zone=ZONE)[1] == (4, 0.5)
     with connect(company(treatments=[]), versioned=["treatments"]) as con:
-        assert calls_reached(con, today=_TODAY, zone=ZONE) == (0, 0.0)
+        assert calls_that_tell(con, [], today=_TODAY, zone=ZONE)[1] == (0, 0.0)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from publishing import _UNHARMED, NEW, OLD, _forked, _kill, night, struck_night
+from publishing import _UNHARMED, NEW, OLD, _forked, kill, night, struck_night
 
 from pipelines.publication import bucket
 from pipelines.publication.reader import Publication, current, verify
@@ -37,7 +37,7 @@ def _seen(url: str, machine: Path) -> dict[str, object]:
     for day, run in whole:
         verify(out / day / run, needed="")
     return {
-        "read": (current(out) or Publication(out, OLD, "nothing")).run_id,
+        "read": (current(out) or Publication(out, OLD, "nothing")).run_id.partition("-")[0],
         "whole": sorted(run for _, run in whole),
         "half": sorted(run for _, run in uploads - whole),
     }
@@ -56,7 +56,7 @@ def sweep(url: str, root: Path) -> list[dict[str, object]]:
         number = len(results) + 1
         where, out = f"{url}/{number}", mirror_folder(f"{url}/{number}", root / "here")
         _forked(lambda out=out: night(out, OLD, "old"))
-        code = struck_night(number, out, _kill, cleaning=True)
+        code = struck_night(number, out, kill, cleaning=True)
         if code == _UNHARMED:
             return results
         found = {
@@ -79,7 +79,7 @@ def race(url: str, root: Path, processes: int = 8) -> dict[str, object]:
             os.close(start)
             os.read(wait, 1)
             out, day = mirror_folder(url, root / str(number)), NEW - timedelta(days=number // 2)
-            os._exit(_forked(lambda n=number, out=out, day=day: night(out, day, f"run-{n}")))
+            os._exit(_forked(lambda n=number, out=out, day=day: night(out, day, f"run{n}")))
         children.append(child)
     os.close(start)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]

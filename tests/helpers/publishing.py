@@ -26,7 +26,7 @@ SCHEMAS = {"risk_list.csv": (Field("customer_id", "text", "Key."),)}
 OLD, NEW = date(2024, 5, 1), date(2024, 5, 2)
 CREATED = datetime(2024, 5, 2, 3, 0, tzinfo=UTC)
 _UNHARMED = 99
-_MUTATING = {"os.rename", "os.symlink", "os.mkdir", "os.remove", "os.rmdir"}
+_MUTATING = {"os.rename", "os.symlink", "os.link", "os.mkdir", "os.remove", "os.rmdir"}
 
 
 def stamp(as_of: date, run_id: str, inputs: str = "sha256:1") -> Stamp:
@@ -34,7 +34,8 @@ def stamp(as_of: date, run_id: str, inputs: str = "sha256:1") -> Stamp:
     return Stamp(as_of, run_id, CREATED, inputs, "sha256:c", "churn/1", "sha256:m", 90, bands)
 
 
-def night(out: Path, as_of: date, run_id: str, hold: float = 0.0) -> None:
+def night(out: Path, as_of: date, name: str, hold: float = 0.0) -> None:
+    run_id = f"{name}-20240502T030000Z-000000"
     with publisher(out):
         if republish(out, stamp(as_of, run_id)):
             return
@@ -47,17 +48,17 @@ def night(out: Path, as_of: date, run_id: str, hold: float = 0.0) -> None:
             publish(publication, stamp(as_of, run_id), SCHEMAS)
 
 
-def _at_call(number: int, act: Callable[[], None], *, cleaning: bool) -> Callable[[], bool]:
-    """Do ``act`` right before the ``number``-th call that changes the disk or a bucket.
+def at_call(number: int, act: Callable[[], object], *, cleaning: bool) -> Callable[[], int]:
+    """Do ``act`` right before each call that changes the disk or a bucket, from the ``number``-th.
 
-    Tells if it came.
+    Returns what tells how many calls there were.
     """
-    left = number
+    calls = 0
 
     def call() -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
+        nonlocal calls
+        calls += 1
+        if calls >= number:
             act()
 
     def hook(event: str, args: tuple[object, ...]) -> None:
@@ -82,10 +83,10 @@ def _at_call(number: int, act: Callable[[], None], *, cleaning: bool) -> Callabl
     os.fsync = fsync
     obstore.put, obstore.delete = counted(obstore.put), counted(obstore.delete)
     sys.addaudithook(hook)
-    return lambda: left <= 0
+    return lambda: calls
 
 
-def _kill() -> None:
+def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -113,23 +114,23 @@ def _read(out: Path) -> str:
         return "nothing"
     pointer = json.loads((out / "current.json").read_bytes())
     verify(out / pointer["path"])
-    return str(verify(out / "current")["stille"]["run_id"])
+    return str(verify(out / "current")["stille"]["run_id"]).partition("-")[0]
 
 
 def struck_night(number: int, out: Path, act: Callable[[], None], *, cleaning: bool) -> int:
     """Exit code of a night in which ``act`` strikes at its call of that number."""
 
     def night_of_child() -> None:
-        reached = _at_call(number, act, cleaning=cleaning)
+        calls = at_call(number, act, cleaning=cleaning)
         night(out, NEW, "new")
-        if not reached():
+        if calls() < number:
             os._exit(_UNHARMED)
 
     return _forked(night_of_child)
 
 
 def sweep(how: str, root: Path) -> list[dict[str, object]]:
-    act = {"kill": _kill, "fail": _fail}[how]
+    act = {"kill": kill, "fail": _fail}[how]
     before = root / "before"
     night(before, OLD, "old")
     results: list[dict[str, object]] = []
@@ -157,7 +158,7 @@ def race(out: Path, processes: int = 8) -> dict[str, object]:
         if child == 0:
             os.close(start)
             os.read(wait, 1)
-            os._exit(_forked(lambda number=number: night(out, NEW, f"run-{number}", hold=0.3)))
+            os._exit(_forked(lambda number=number: night(out, NEW, f"run{number}", hold=0.3)))
         children.append(child)
     os.close(start)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]

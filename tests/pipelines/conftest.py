@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from pipelines.cli.app import _mute_teardown
 from pipelines.runtime.environment import quiet_libraries
@@ -147,6 +149,23 @@ def copied(demo: Demo, published: Night, tmp_path: Path) -> Path:
     shutil.copytree(demo.out, tmp_path / "out", symlinks=True)
     shutil.copytree(demo.data / "tables", tmp_path / "data" / "tables")
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def small_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A company of 400 customers with a champion and a list, made once for all processes.
+
+    Its folder must not be changed: ``commands.copy`` makes a copy that runs.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder, driver = shared / "small-company", ROOT / "tests" / "helpers" / "commands.py"
+    with FileLock(shared / "small-company.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            command = [sys.executable, str(driver), "make", str(folder)]
+            subprocess.run(command, capture_output=True, check=True)
+    return folder
 
 
 class Ended(NamedTuple):

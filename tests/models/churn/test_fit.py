@@ -53,6 +53,7 @@ def test_each_product_line_has_its_own_line_and_the_common_one_is_for_the_others
     )
 
 
+@pytest.mark.promise("additive")
 @given(
     numbers=st.lists(st.tuples(st.floats(0.05, 5), st.floats(-8, 8)), min_size=3, max_size=3),
     seed=st.integers(0, 1_000),
@@ -73,6 +74,7 @@ def test_contributions_add_up_in_every_product_line(
     assert np.abs(gap).max() < 1e-6
 
 
+@pytest.mark.promise("additive")
 def test_contributions_add_up_to_the_calibrated_log_odds(
     model: ChurnModel, later: Examples
 ) -> None:
@@ -104,6 +106,7 @@ def test_more_irritation_raises_the_risk(model: ChurnModel, later: Examples) -> 
     assert (model.probability(annoyed) > model.probability(calm)).all()
 
 
+@pytest.mark.promise("deterministic")
 @pytest.mark.parametrize("changes", [{}, {"negatives": 1}, {"monotone": True, "compete": True}])
 @pytest.mark.parametrize("dates", [12, 1])
 def test_repeats_row_order_and_threads_leave_the_bytes_alone(
@@ -196,6 +199,7 @@ def test_each_booster_grows_the_shape_that_is_reported(examples: Examples, recip
     assert all(line in text for line, text in zip(leaves, texts, strict=True))
 
 
+@pytest.mark.fault(42)
 def test_too_few_leavers_are_refused(examples: Examples, recipe: Recipe) -> None:
     leavers = np.flatnonzero(examples.y == 1)[:10]
     few = examples.take(np.sort(np.concatenate([np.flatnonzero(examples.y == 0), leavers])))

@@ -64,6 +64,7 @@ def test_digest_by_hand() -> None:
     assert len({one, digest({"ab": b"c", "d": b""}), digest({"a": b"bc"}), digest({})}) == 4
 
 
+@pytest.mark.promise("whole_model")
 def test_a_changed_byte_never_loads(model: ChurnModel) -> None:
     files = to_files(model)
     expected = digest(files)
@@ -76,6 +77,7 @@ def test_a_changed_byte_never_loads(model: ChurnModel) -> None:
             model_from_files({**files, name: bytes(content)}, expected)
 
 
+@pytest.mark.promise("whole_model")
 def test_truncated_and_swapped_files_never_load(model: ChurnModel) -> None:
     files = to_files(model)
     expected = digest(files)
@@ -86,6 +88,8 @@ def test_truncated_and_swapped_files_never_load(model: ChurnModel) -> None:
             model_from_files(changed, expected)
 
 
+@pytest.mark.promise("no_code")
+@pytest.mark.fault(36)
 @pytest.mark.parametrize(
     "name", ["model.pkl", "../booster_2.txt", "booster_02.txt", "booster_3.txt", "BOOSTER_2.txt"]
 )

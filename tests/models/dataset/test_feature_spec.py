@@ -42,6 +42,7 @@ def test_vocabulary_is_sorted_and_without_null() -> None:
     assert SPEC.columns[1].vocabulary == ("chat", "phone")
 
 
+@pytest.mark.promise("features")
 def test_permuted_and_extra_columns_change_nothing() -> None:
     other = FRAME[["paid", "count", "channel", "wait"]].assign(extra="x")
     np.testing.assert_array_equal(SPEC.encode(other), SPEC.encode(FRAME))

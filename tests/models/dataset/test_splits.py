@@ -54,6 +54,7 @@ def test_rolling_origin_by_hand() -> None:
     assert (months(older.train), months(newer.train)) == ([1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6, 7])
 
 
+@pytest.mark.fault(41)
 @given(
     lead=st.integers(0, 40),
     horizon=st.integers(1, 120),
@@ -140,6 +141,7 @@ def test_a_single_date_and_few_leavers_have_no_newest_months() -> None:
     assert newest_months(as_of, (np.arange(1200) < 3).astype(np.int8), WINDOW, 5) is None
 
 
+@pytest.mark.fault(42)
 def test_too_few_leavers_to_judge_on_says_how_many_and_what_to_change() -> None:
     fold = rolling_origin(YEAR, WINDOW, 1, 3)[0]
     y = np.zeros(12, dtype=np.int8)
@@ -152,6 +154,7 @@ def test_too_few_leavers_to_judge_on_says_how_many_and_what_to_change() -> None:
         assert hint in str(refused.value)
 
 
+@pytest.mark.fault(42)
 def test_a_test_period_without_leavers_is_refused() -> None:
     fold = rolling_origin(YEAR, WINDOW, 1, 3)[0]
     with pytest.raises(GateError, match="hold 0 leavers and 3 stayers"):

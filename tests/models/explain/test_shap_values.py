@@ -75,6 +75,7 @@ def test_global_importance_by_hand() -> None:
     assert list(found.items()) == [("dunning", 2.0), ("wait", 1.5), ("bill_shock", 1.0)]
 
 
+@pytest.mark.promise("additive")
 def test_contributions_that_do_not_add_up_are_refused() -> None:
     check_additive(CONTRIBUTIONS, CONTRIBUTIONS.sum(axis=1) + 9e-7)
     with pytest.raises(ModelError, match="miss the score by up to 2e-06"):

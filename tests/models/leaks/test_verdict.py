@@ -97,11 +97,13 @@ def test_ten_clean_companies_raise_no_alarm(companies: list[Examples]) -> None:
     assert [refused(examples) for examples in companies] == [[]] * 10
 
 
+@pytest.mark.promise("leaks")
 @pytest.mark.proof
 def test_fifty_clean_companies_raise_at_most_one_alarm() -> None:
     assert sum(bool(refused(honest(seed))) for seed in range(50)) <= 1
 
 
+@pytest.mark.promise("leaks")
 @pytest.mark.proof
 def test_every_plant_is_found_in_ten_companies() -> None:
     for seed in range(10):

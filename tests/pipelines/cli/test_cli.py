@@ -17,7 +17,7 @@ from pipelines.simulator.writer import WRITTEN
 COMMANDS = {
     *("simulate", "check", "train", "nightly", "truth", "demo"),
     *("features", "schema", "serve", "ui", "init", "doctor", "ablate", "compare", "monitor"),
-    *("promote", "rollback", "recalibrate", "unload"),
+    *("promote", "rollback", "recalibrate", "reproduce", "unload"),
 }
 
 

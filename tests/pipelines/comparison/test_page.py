@@ -2,8 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,16 +27,8 @@ def logged(label="churn/1", run_id="a" * 32, key="same", spec=(), drivers=None, 
             "scorecard.json": {"model": {"auc": {"value": 0.7, "low": 0.68, "high": 0.72}}},
             "drivers.json": drivers or {},
             "feature_spec.json": {"columns": list(spec)},
-            "curves.json": {
-                "calibration": {
-                    "predicted": [0.1, 0.2],
-                    "observed": [0.1, 0.3],
-                    "low": [0.05, 0.2],
-                    "high": [0.2, 0.4],
-                },
-                "gains": {"share": [0, 0.5, 1], "found": [0, 0.8, 1]},
-            },
         },
+        pictures={"plots/calibration.png": b"one", "plots/gains.png": b"two"},
     )
 
 
@@ -64,13 +59,64 @@ B = logged(
 )
 
 
+def scores(y, p):
+    rows = {"customer_id": [f"C{i // 2}" for i in range(len(y))], "as_of": np.arange(len(y)) % 2}
+    return pd.DataFrame({**rows, "label": y, "probability": p})
+
+
+def judged(step, n=4_000):
+    """Scores of A and of B, which knows ``step`` more of each customer."""
+    rng = np.random.default_rng(1)
+    known, more = rng.normal(-2, 1, n), rng.normal(0, step, n)
+    y = (rng.random(n) < 1 / (1 + np.exp(-known - more))).astype("int8")
+    return tuple(scores(y, 1 / (1 + np.exp(-z))) for z in (known, known + more))
+
+
+@pytest.mark.parametrize(
+    ("step", "better"), [(0.0, "no difference"), (0.01, "no difference"), (1.0, "B")]
+)
+def test_a_difference_is_one_where_its_paired_interval_leaves_zero_out(step, better):
+    a, b = judged(step)
+    runs = [
+        logged(metrics={"auc": auc, "log_loss": loss})
+        for auc, loss in ((0.7, 0.4), (0.7001, 0.399))
+    ]
+    for x, y, expected in ((a, b, better), (b, a, better.replace("B", "A"))):
+        found = compare(*runs, x, y)
+        assert found.unpaired == ""
+        told = {m.name: m for m in found.metrics}
+        assert {told[name].better for name in ("auc", "log_loss")} == {expected}
+        for metric in told.values():
+            low, high = metric.paired
+            assert (low <= 0 <= high) is (expected == "no difference")
+        assert ("no difference" in render(found).split("</p>")[0]) is (expected == "no difference")
+
+
+def test_a_paired_interval_is_narrower_than_that_of_two_samples():
+    a, b = judged(0.2)
+    found = compare(A, B, a, b)
+    low, high = next(m.paired for m in found.metrics if m.name == "auc")
+    assert 0 < high - low < 0.5 * (0.72 - 0.68)
+
+
+def test_the_better_slope_is_nearer_to_one():
+    rng = np.random.default_rng(2)
+    z = rng.normal(-1, 1, 6_000)
+    y = (rng.random(len(z)) < 1 / (1 + np.exp(-z))).astype("int8")
+    right, bold = (scores(y, 1 / (1 + np.exp(-slope * z))) for slope in (1.0, 2.5))
+    runs = [logged(metrics={"calibration_slope": slope}) for slope in (1.0, 0.4)]
+    [metric] = compare(*runs, right, bold).metrics
+    assert (metric.better, metric.difference) == ("A", pytest.approx(0.6))
+    assert 0.4 < metric.paired[0] < metric.paired[1] < 0.8
+
+
 def test_every_difference_is_told():
     found = compare(A, B)
     assert found.same_rows
     metrics = {m.name: m for m in found.metrics}
     assert [m.name for m in found.metrics] == ["auc", "calibration_slope", "log_loss", "rows"]
     assert metrics["auc"].difference == pytest.approx(0.02)
-    assert (metrics["auc"].better, metrics["log_loss"].better) == ("B", "A")
+    assert metrics["auc"].better == ""
     assert metrics["auc"].a_interval == (0.68, 0.72)
     assert (metrics["calibration_slope"].difference, metrics["rows"].better) == (None, "")
     assert [(p["name"], p["a"], p["b"]) for p in found.parameters] == [
@@ -90,9 +136,10 @@ def test_every_difference_is_told():
 
 
 def test_the_other_way_round_is_the_mirror():
-    one, other = compare(A, B), compare(B, A)
+    a, b = judged(1.0)
+    one, other = compare(A, B, a, b), compare(B, A, b, a)
     assert one.features["added"] == other.features["removed"]
-    mirrored = {"A": "B", "B": "A", "": "", "same": "same"}
+    mirrored = {"A": "B", "B": "A", "": "", "no difference": "no difference"}
     theirs = {m.name: m for m in other.metrics}
     for metric in one.metrics:
         assert theirs[metric.name].better == mirrored[metric.better]
@@ -101,10 +148,11 @@ def test_the_other_way_round_is_the_mirror():
 
 
 def test_a_run_does_not_differ_from_itself():
-    found = compare(A, A)
+    a, _ = judged(1.0)
+    found = compare(A, A, a, a)
     assert (found.parameters, found.features["added"], found.features["changed"]) == ([], (), ())
-    assert {m.better for m in found.metrics} <= {"same", ""}
-    assert "Both have a log loss of 0.20000" in render(found)
+    assert {m.better for m in found.metrics} == {"no difference", ""}
+    assert "no difference: log loss 0.20000 of A and 0.20000 of B" in render(found)
 
 
 def test_runs_judged_on_other_rows_are_marked():
@@ -112,16 +160,6 @@ def test_runs_judged_on_other_rows_are_marked():
     assert "different test rows" in page
     assert 'class="verdict bad"' in page
     assert 'class="verdict bad"' not in render(compare(A, B))
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "better"), [(0.9, 1.2, "A"), (1.3, 0.8, "B"), (0.9, 0.9, "same")]
-)
-def test_the_better_slope_is_nearer_to_one(a, b, better):
-    found = compare(
-        logged(metrics={"calibration_slope": a}), logged(metrics={"calibration_slope": b})
-    )
-    assert found.metrics[0].better == better
 
 
 class Page(HTMLParser):
@@ -140,7 +178,6 @@ def test_no_name_can_mark_up_the_page(text):
     def page(word):
         run = logged(params={"p": word}, spec=[column(word)], drivers={word: 1.0})
         other = logged(label=f"churn/{word}")
-        run.facts.pop("curves.json")
         return Page(render(compare(run, other)))
 
     hostile, plain = page(text), page("word")
@@ -154,12 +191,11 @@ def test_the_page_is_one_file_without_scripts_or_addresses():
     assert {"script", "iframe", "object", "link", "form"}.isdisjoint(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     sources = [value for name, value in page.attributes if name in ("src", "href")]
-    assert len(sources) == 2
-    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
+    assert len(sources) == 4
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?:", html)
-    without = logged()
-    without.facts.pop("curves.json")
-    assert "<img" not in render(compare(A, without))
+    without = replace(A, pictures={})
+    assert "<img" not in render(compare(without, without))
 
 
 def test_runs_are_found_by_alias_version_and_id(stille, demo, trained):

@@ -57,6 +57,7 @@ def csv_ids(path: Path, separator: str) -> list[str]:
     return [row[1] for row in list(csv.reader(text, delimiter=separator))[1:]]
 
 
+@pytest.mark.promise("forget")
 def test_every_file_loses_that_customer_alone(tmp_path: Path):
     old, new = publication(tmp_path, 1), publication(tmp_path, 2)
     before = (new.folder / "list.csv").read_bytes()
@@ -108,6 +109,8 @@ def test_forgetting_again_or_a_stranger_changes_nothing(tmp_path: Path):
     assert [path.name for path in (tmp_path / "2024-05-02").iterdir()] == ["run-1.without-2"]
 
 
+@pytest.mark.promise("forget")
+@pytest.mark.fault(28)
 def test_what_a_killed_call_left_the_next_one_finishes(tmp_path: Path, monkeypatch):
     publication(tmp_path, 2)
     with monkeypatch.context() as killed, publisher(tmp_path):
@@ -155,6 +158,7 @@ def files_with(customer: str, *roots: Path) -> list[Path]:
     return found
 
 
+@pytest.mark.promise("forget")
 def test_nothing_that_is_kept_or_published_says_the_id(demo, copied, stille):
     for name in ("snapshots", "typed", "matrices", "training"):
         shutil.copytree(demo.var / name, copied / "var" / name)
@@ -212,6 +216,7 @@ def test_a_dry_run_names_the_files_and_changes_none_of_them(stored, tmp_path, st
     assert find(stored.paths, "anne-7") == []
 
 
+@pytest.mark.promise("forget")
 @pytest.mark.parametrize("customer", ["anne-7", "gone-9"])
 def test_typed_rows_and_what_killed_runs_left_do_not_say_the_id(stored, tmp_path, customer):
     var = tmp_path / "var"

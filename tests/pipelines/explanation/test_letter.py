@@ -81,7 +81,7 @@ def test_every_language_tells_every_table_attribute_and_change(language):
 
 
 def test_a_broken_letter_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"fi\.yaml: No such file"):
+    with pytest.raises(ConfigError, match=r"fi\.yaml: cannot be read .No such file"):
         load_letter(tmp_path / "fi.yaml")
     (tmp_path / "fi.yaml").write_text("title: Hei\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="is not a letter's texts"):

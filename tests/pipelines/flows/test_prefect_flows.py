@@ -1,196 +1,232 @@
-"""Prefect carries a run without changing it, and a run goes on without Prefect."""
+"""Prefect shows a run without changing it, and a run goes on whatever Prefect does."""
 
-import logging
-from dataclasses import asdict
-from types import SimpleNamespace
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+from broken_servers import BEHAVIOURS, server
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Completed, Failed
+from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 from trees import records, tree
 
-from features.errors import BusyError, ContractError
+from features.errors import CompleteError, StilleError
 from pipelines.flows import launch, prefect_flows
-from pipelines.jobs.entry import NIGHTLY, TRAIN, Job
-from pipelines.runtime.environment import today_in
-from pipelines.training.recipe_comparison import Effort
+from pipelines.jobs.entry import NIGHTLY, Job
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
-def prefect():
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+def _server():
+    with prefect_test_harness(server_startup_timeout=180):
+        yield PREFECT_API_URL.value()
 
 
 @pytest.fixture
-def dead_prefect():
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        yield
+def prefect(_server, monkeypatch):
+    """A server that this process uses, and the processes that it starts."""
+    monkeypatch.setenv("PREFECT_API_URL", _server)
+    monkeypatch.setattr(launch, "_SECONDS", 120.0)
 
 
-def artifacts(key):
+@pytest.fixture
+def config(company, tmp_path):
+    company(paths={name: str(tmp_path / name) for name in ("data", "var", "out")})
+    return tmp_path / "config.yaml"
+
+
+def stored(kind, **filters):
     with get_client(sync_client=True) as client:
-        answer = client.request(
-            "POST", "/artifacts/filter", json={"artifacts": {"key": {"any_": [key]}}}
-        )
-    return answer.json()
+        return client.request("POST", f"/{kind}/filter", json=filters).json()
 
 
-@pytest.mark.slow
-def test_a_published_night_completes_as_a_flow_and_shows_its_list(prefect, demo, published):
+def newest_run():
+    return stored("flow_runs", sort="START_TIME_DESC", limit=1)[0]
+
+
+def steps_and_words(run):
+    run.record.notes.append("the run notes this")
+    return [run.step(each, run) for each in (read_tables, score_cohort)]
+
+
+def read_tables(run):
+    with run.record.stage("tables") as stage:
+        stage.rows_in, stage.rows_out = 1200, 1100
+    return "read"
+
+
+def score_cohort(run):
+    with run.record.stage("score"):
+        return "scored"
+
+
+def contents(_job, result):
+    return [("publication", f"made of {len(result)} parts")]
+
+
+def quoting(run):
+    raise KeyError("C0001234")
+
+
+def alarmed(run):
+    run.step(read_tables, run)
+    alarm = CompleteError("an alarm rang")
+    alarm.result = ["one"]
+    raise alarm
+
+
+def failing(function):
+    return lambda run: run.step(function, run)
+
+
+def launched(call, config, *, plain=False):
+    return launch.launch(Job("nightly", call), config, None, plain=plain)
+
+
+def test_a_run_is_shown_with_its_steps_words_and_artifacts(prefect, config, monkeypatch):
+    monkeypatch.setattr(Job, "contents", contents)
+    assert launched(steps_and_words, config) == ["read", "scored"]
+    (record,) = records(config.parent / "var", "nightly")
+    assert (record["status"], record["untracked"]) == ("succeeded", False)
+    run = newest_run()
+    assert re.fullmatch(r"nightly Test \d{4}-\d\d-\d\d", run["name"])
+    assert set(run["tags"]) == {"nightly", "Test"}
+    assert run["state"]["type"] == "COMPLETED"
+    assert run["parameters"]["config"] == str(config)
+    ours = {"flow_runs": {"id": {"any_": [run["id"]]}}}
+    names = {each["name"].rpartition("-")[0] for each in stored("task_runs", **ours)}
+    assert names == {"tables", "score"}
+    words = {each["message"] for each in stored("logs", limit=200)}
+    assert words >= {"tables: 0.0 s, 1,200 rows in, 1,100 rows out", "the run notes this"}
+    (artifact,) = stored("artifacts", **ours)
+    assert (artifact["key"], artifact["data"]) == ("publication", "made of 2 parts")
+
+
+def test_a_failed_run_is_shown_without_a_customer(prefect, config):
+    with pytest.raises(KeyError):
+        launched(failing(quoting), config)
+    (record,) = records(config.parent / "var", "nightly")
+    assert (record["status"], record["untracked"]) == ("failed", False)
+    run = newest_run()
+    assert (run["state"]["type"], run["state"]["message"]) == ("FAILED", "KeyError")
+    assert "C0001234" not in str(stored("logs", limit=200))
+
+
+def test_a_run_with_an_alarm_shows_what_it_found(prefect, config, monkeypatch):
+    monkeypatch.setattr(Job, "contents", contents)
+    with pytest.raises(CompleteError):
+        launched(alarmed, config)
+    run = newest_run()
+    assert run["state"]["message"] == "CompleteError: an alarm rang"
+    (artifact,) = stored("artifacts", flow_runs={"id": {"any_": [run["id"]]}})
+    assert artifact["data"] == "made of 1 parts"
+
+
+def test_no_row_of_a_published_night_gets_to_prefect(prefect, demo, published):
     before = tree(demo.out)
-    state = prefect_flows.nightly(str(demo.config), demo.as_of, return_state=True)
-    assert state.is_completed()
-    night = state.result()
+    night = launch.launch(NIGHTLY, demo.config, demo.as_of, plain=False)
     assert (night.publication, night.written) == (published.publication, False)
     assert tree(demo.out) == before
     assert records(demo.var, "nightly")[-1]["untracked"] is False
-
-    (listed,) = artifacts("top-of-the-list")
-    assert "C0" in listed["data"]
-    assert "risk_rank" in listed["data"]
-    (where,) = artifacts("publication")
-    assert where["data"] == f"Already published: `{published.publication.folder}`"
-    with get_client(sync_client=True) as client:
-        ran = client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(
-                id=FlowRunFilterId(any_=[state.state_details.flow_run_id])
-            )
-        )
-        tasks = client.read_task_runs()
-    assert [run.name for run in ran]
-    assert {task.name.rpartition("-")[0] for task in tasks} >= {"resolve champion", "read tables"}
+    told = [stored(kind) for kind in ("flow_runs", "task_runs", "logs", "artifacts")]
+    told += [stored("artifacts/latest"), stored("events")]
+    assert str(published.publication.folder) in str(told)
+    assert not re.search(r"C0\d{6}", str(told))
+    assert "Kunden" not in str(told)
 
 
-@pytest.mark.slow
-def test_the_effect_is_measured_as_a_flow_and_shown(prefect, demo):
-    found = prefect_flows.effect(str(demo.config), demo.as_of)
-    assert found.path.exists()
-    (shown,) = artifacts("effect")
-    assert "It cannot be told yet" in shown["data"]
-    assert shown["data"].count("\n| ") == 1 + len(found.effects)
-    assert records(demo.var, "effect")[-1]["status"] == "succeeded"
-    # A measurement publishes the night again, and others look at the night as it was.
-    found.path.unlink()
-
-
-@pytest.mark.slow
-def test_the_launched_night_is_tracked(prefect, demo, published):
-    night = launch.launch(NIGHTLY, demo.config, demo.as_of, plain=False)
-    assert night.publication == published.publication
+def test_a_schedules_flow_does_the_job_itself(prefect, demo, published):
+    state = prefect_flows.nightly(str(demo.config), demo.as_of, return_state=True)
+    assert state.is_completed()
+    assert not state.result().written
     assert records(demo.var, "nightly")[-1]["untracked"] is False
+    run = newest_run()
+    assert run["name"] == f"nightly Demo Kraft {demo.as_of}"
+    assert not re.search(r"C0\d{6}", str(stored("artifacts")) + str(stored("logs")))
 
 
-@pytest.mark.slow
-def test_a_failed_night_fails_the_flow_with_its_own_error(prefect, demo, tmp_path):
-    (tmp_path / "data").mkdir()
-    config = demo.config_in(tmp_path, tmp_path / "data")
-    with pytest.raises(ContractError, match="no file matches"):
-        prefect_flows.nightly(str(config), demo.as_of)
-    (record,) = records(tmp_path / "var", "nightly")
-    assert (record["status"], record["exit_code"]) == ("failed", 3)
+def test_a_schedules_flow_tells_no_text_of_a_bug(prefect, config):
+    flow = prefect_flows._of_a_day(Job("monitor", failing(quoting)), "Help.")
+    with pytest.raises(
+        StilleError, match=r"^KeyError at test_prefect_flows.py:\d+, which is a bug$"
+    ):
+        flow(str(config))
+    assert "C0001234" not in str(stored("logs", limit=200))
 
 
-@pytest.mark.slow
-def test_a_busy_input_is_tried_again_and_nothing_else_is(prefect, monkeypatch):
-    from prefect import flow
-
-    monkeypatch.setattr(prefect_flows, "_RETRY_SECONDS", 0.0)
-    calls = []
-
-    def busy_once() -> str:
-        calls.append("busy")
-        if len(calls) == 1:
-            raise BusyError("still being written")
-        return "read"
-
-    def broken() -> None:
-        calls.append("broken")
-        raise ContractError("broken")
-
-    @flow(name="retried")
-    def carried(function):
-        return prefect_flows.as_task(function)
-
-    assert carried(busy_once) == "read"
-    assert calls == ["busy", "busy"]
-    with pytest.raises(ContractError, match="broken"):
-        carried(broken)
-    assert calls == ["busy", "busy", "broken"]
+@pytest.mark.fault(31, 44)
+@pytest.mark.parametrize("behaviour", ["dead", "errors", "silent"])
+def test_a_broken_server_is_no_reason_not_to_run(config, monkeypatch, caplog, behaviour):
+    monkeypatch.setattr(launch, "_SECONDS", 1.0)
+    begun = time.monotonic()
+    with server(behaviour) as address:
+        monkeypatch.setenv("PREFECT_API_URL", f"{address}/api")
+        assert launched(steps_and_words, config) == ["read", "scored"]
+    assert time.monotonic() - begun < 20
+    assert "Prefect did not take this run" in caplog.text
+    (record,) = records(config.parent / "var", "nightly")
+    assert (record["status"], record["untracked"]) == ("succeeded", True)
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [(BusyError("wait"), True), (ContractError("broken"), False), (ValueError("bug"), False)],
-)
-def test_only_busy_inputs_are_retried(error, expected):
-    assert prefect_flows._is_busy(Failed(data=error)) is expected
+@pytest.mark.fault(31)
+@pytest.mark.proof
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_a_night_ends_soon_whatever_the_server_does(config, monkeypatch, behaviour):
+    with server(behaviour) as address:
+        monkeypatch.setenv("PREFECT_API_URL", f"{address}/api")
+        begun = time.monotonic()
+        assert launched(steps_and_words, config) == ["read", "scored"]
+        assert time.monotonic() - begun < 45
+    assert records(config.parent / "var", "nightly")[-1]["untracked"] is True
 
 
-def test_what_has_no_result_is_not_retried():
-    assert not prefect_flows._is_busy(Completed(data="read"))
-    assert not prefect_flows._is_busy(SimpleNamespace())
+CHILD = """
+import subprocess, sys
+from pathlib import Path
+from pipelines.runtime.environment import quiet_libraries
+quiet_libraries()
+from pipelines.flows import launch
+from pipelines.jobs.entry import Job
+
+class Announced(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        print(self.pid, flush=True)
+
+subprocess.Popen, launch._SECONDS = Announced, 10.0
+launch.launch(Job("nightly", lambda run: []), Path(sys.argv[1]), None, plain=False)
+"""
 
 
-def test_a_dead_server_is_no_reason_not_to_run(dead_prefect, demo, published, caplog):
-    with caplog.at_level(logging.WARNING, "stille"):
-        night = launch.launch(NIGHTLY, demo.config, demo.as_of, plain=False)
-    assert night.publication == published.publication
-    (said,) = [record.message for record in caplog.records if record.name == "stille"]
-    assert said.startswith("Prefect does not start (")
-    assert said.endswith("running untracked.")
-    assert records(demo.var, "nightly")[-1]["untracked"] is True
+@pytest.mark.fault(28, 29)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_while_it_is_shown_leaves_no_process(config, number):
+    with server("silent") as address:
+        run = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(config)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": f"{address}/api"},
+            stdout=subprocess.PIPE,
+        )
+        group = int(run.stdout.readline())
+        time.sleep(1)
+        run.send_signal(number)
+        run.communicate(timeout=60)
+        assert run.returncode == (143 if number == signal.SIGTERM else -number)
+        (record,) = records(config.parent / "var", "nightly")
+        assert record["status"] == ("terminated" if number == signal.SIGTERM else "running")
+        until = time.monotonic() + 40
+        while time.monotonic() < until and Path(f"/proc/{group}").exists():
+            time.sleep(0.1)
+        assert not Path(f"/proc/{group}").exists()
 
 
-def test_prefect_finds_its_folder_where_nothing_has_run_before(dead_prefect, tmp_path, monkeypatch):
-    home = tmp_path / "var" / "prefect"
-    monkeypatch.setenv("PREFECT_HOME", str(home))
-    assert not launch._prefect_starts()
-    assert home.is_dir()
-
-
-def test_plain_asks_nothing_of_prefect(demo, published, monkeypatch):
-    def never() -> bool:
-        raise AssertionError("asked")
-
-    monkeypatch.setattr(launch, "_prefect_starts", never)
-    assert not launch.launch(NIGHTLY, demo.config, demo.as_of, plain=True).written
-    assert records(demo.var, "nightly")[-1]["untracked"] is True
-
-
-def test_training_is_launched_the_same_way(monkeypatch, demo):
-    asked = []
-    monkeypatch.setattr(launch, "_prefect_starts", lambda: False)
-    job = Job("train", lambda run, **effort: asked.append((run, effort)))
-    launch.launch(job, demo.config, demo.as_of, plain=False)
-    harder = asdict(Effort(challengers=True))
-    launch.launch(job, demo.config, None, plain=True, **harder)
-    (first, usual), (second, given) = asked
-    assert (first.as_of, usual) == (demo.as_of, {})
-    assert (second.as_of, given) == (today_in("Europe/Oslo"), harder)
-    assert first.record.untracked
-    assert second.record.untracked
-
-
-def test_artifacts_of_a_training_run(monkeypatch, trained):
-    shown = {}
-    monkeypatch.setattr(
-        prefect_flows, "create_markdown_artifact", lambda text, key: shown.update({key: text})
-    )
-    prefect_flows.show(TRAIN, trained)
-    assert "# churn/1" in shown["scorecard"]
-    assert "**Champion**" in shown["scorecard"]
-    assert f"{trained.evaluation.cards['model']['auc'].value:.4f}" in shown["scorecard"]
-
-
-def test_an_artifact_that_prefect_does_not_take_undoes_nothing(monkeypatch, published, caplog):
-    def gone(*_args, **_kwargs):
-        raise ConnectionError
-
-    monkeypatch.setattr(prefect_flows, "create_table_artifact", gone)
-    with caplog.at_level(logging.WARNING, logger="stille"):
-        prefect_flows.show(NIGHTLY, published)
-    assert "Prefect did not take the top of the list (ConnectionError)" in caplog.text
+def test_plain_starts_no_process(config, monkeypatch):
+    monkeypatch.setattr(launch, "_taken", None)
+    assert launched(steps_and_words, config, plain=True) == ["read", "scored"]
+    assert records(config.parent / "var", "nightly")[-1]["untracked"] is True

@@ -1,19 +1,30 @@
 """The schedules and the served pages."""
 
+import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 import yaml
 from prefect import Flow
+from prefect.utilities.callables import parameter_schema
 
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.flows import serve
-from pipelines.tracking.registry import tracking_uri
+from pipelines.flows.prefect_flows import FLOWS
+from pipelines.jobs.entry import JOBS
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -52,63 +63,141 @@ def test_deployments_are_built_as_declared(declared, root):
     assert [each.name for each in built] == [entry["name"] for entry in declared]
     for each, entry in zip(built, declared, strict=True):
         assert each.entrypoint == entry["entrypoint"].replace(":", ".")
-        assert each.parameters == entry["parameters"]
+        assert each.parameters == {"config": str(root / entry["parameters"]["config"])}
         crons = [(s.schedule.cron, s.schedule.timezone) for s in each.schedules]
         assert crons == [(s["cron"], s["timezone"]) for s in entry["schedules"]]
+        assert (each.concurrency_limit, each.concurrency_options.collision_strategy) == (
+            1,
+            "CANCEL_NEW",
+        )
+        assert each.tags == entry["tags"]
+        assert each.description
 
 
-def test_an_unknown_entrypoint_is_refused(tmp_path):
+ENTRY = "name: a, entrypoint: 'pipelines.flows.prefect_flows:nightly'"
+WITH = f"{ENTRY}, parameters: {{config: c.yaml}}, schedules:"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "No such file"),
+        ("name: other", "'deployments'"),
+        ("deployments: [1]", "not subscriptable"),
+        ("deployments: [", "parsing a flow node"),
+        (f"deployments: [{{{ENTRY}}}]", "'parameters'"),
+        (f"deployments: [{{{WITH} [{{cron: nonsense, timezone: Europe/Oslo}}]}}]", "nonsense"),
+        (
+            f"deployments: [{{{WITH} [{{cron: 0 4 * * *, timezone: Europe/Oslo}}], "
+            "concurrency_limit: {limt: 1}}]",
+            "1 validation",
+        ),
+        (
+            "deployments: [{name: a, entrypoint: 'os:system'}]",
+            "os:system is no flow; use pipelines",
+        ),
+    ],
+)
+def test_a_file_that_declares_no_schedules_is_refused(tmp_path, text, words):
     path = tmp_path / "prefect.yaml"
-    path.write_text("deployments: [{name: a, entrypoint: 'pipelines.flows.prefect_flows:demo'}]")
-    with pytest.raises(ConfigError, match="prefect_flows:demo is no flow; use pipelines"):
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError) as refused:
         serve.deployments(path)
+    assert words in str(refused.value)
+    assert str(path) in str(refused.value)
 
 
-def test_serving_runs_every_deployment_and_leaves_schedules_on(monkeypatch, root):
-    monkeypatch.chdir(root)
-    served = {}
-
-    def fake(*deployments, **options):
-        served.update(names=[each.name for each in deployments], **options)
-
-    monkeypatch.setattr(serve, "prefect_serve", fake)
-    serve.serve()
-    assert served == {
-        "names": [
-            "nightly",
-            "nightly-catch-up",
-            "weekly-training",
-            "monthly-monitoring",
-            "monthly-effect",
-            "monthly-recalibration",
-        ],
-        "pause_on_shutdown": False,
-    }
-
-
-def test_the_pages_are_served_to_this_machine_only(monkeypatch, demo, capsys):
-    called = {}
-
-    def fake(command, **options):
-        called.update(command=command, **options)
-
-    monkeypatch.setattr(subprocess, "run", fake)
-    settings = load_settings(demo.config)
-    serve.open_mlflow(settings, 5055)
-    command = called["command"]
-    assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
-    assert command[command.index("--host") + 1] == "127.0.0.1"
-    assert command[command.index("--port") + 1] == "5055"
-    assert command[command.index("--backend-store-uri") + 1] == tracking_uri(settings)
-    assert called["env"]["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
-    assert re.fullmatch(
-        r"http://127\.0\.0\.1:5055/#/experiments/\d+/runs\n", capsys.readouterr().out
+def started(*arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
-def test_serving_from_another_folder_says_where_to_go(tmp_path):
-    with pytest.raises(ConfigError, match=r"prefect\.yaml: cannot be read \(No such file"):
-        serve.deployments(tmp_path / "prefect.yaml")
-    (tmp_path / "prefect.yaml").write_text("name: other\n")
-    with pytest.raises(ConfigError, match=r"no YAML with deployments"):
-        serve.deployments(tmp_path / "prefect.yaml")
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def processes_with(word):
+    """Command lines of running processes that have ``word`` in them or in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if word in (process / "environ").read_text() + (process / "cmdline").read_text():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+@pytest.mark.slow
+def test_serving_stops_with_its_server_and_keeps_what_is_declared(tmp_path, root):
+    port, home = free_port(), tmp_path / "prefect"
+    with started(
+        "serve",
+        root / "prefect.yaml",
+        PREFECT_HOME=str(home),
+        PREFECT_SERVER_API_PORT=str(port),
+        PREFECT_PROFILES_PATH=str(tmp_path / "profiles.toml"),
+    ) as serving:
+        try:
+            said = serving.stdout.readline()
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api") as client:
+                kept = client.post("/deployments/filter", json={}).json()
+        finally:
+            serving.send_signal(signal.SIGTERM)
+        assert serving.wait(60) == 143
+        assert "Traceback" not in serving.stderr.read()
+    assert said == f"6 schedules run; http://127.0.0.1:{port} shows them\n"
+    assert {each["global_concurrency_limit"]["limit"] for each in kept} == {1}
+    assert {each["concurrency_options"]["collision_strategy"] for each in kept} == {"CANCEL_NEW"}
+    assert len(kept) == 6
+    assert processes_with(str(home)) == []
+
+
+@pytest.mark.slow
+def test_the_pages_are_served_to_this_machine_and_leave_nothing(company, tmp_path):
+    company()
+    port = free_port()
+    mark = f"{tmp_path}/var/mlflow.db"
+    with started("ui", "--config", tmp_path / "config.yaml", "--port", port) as serving:
+        try:
+            said = serving.stdout.readline()
+            until = time.monotonic() + 180
+            while time.monotonic() < until and not answers(port):
+                time.sleep(0.2)
+            assert answers(port)
+            assert processes_with(mark)
+        finally:
+            serving.send_signal(signal.SIGTERM)
+        assert serving.wait(60) == 143
+    page = r"runs\?workflowType=machine_learning&viewStateShareKey=stille"
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/#/experiments/\d+/{page}\n", said)
+    assert processes_with(mark) == []
+    assert not answers(port)
+
+
+def answers(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_every_flow_has_help_for_itself_and_its_parameters():
+    for name, flow in FLOWS.items():
+        assert JOBS[name].name == flow.name == flow.__name__
+        assert flow.description
+        for parameter in parameter_schema(flow.fn).properties.values():
+            assert parameter["description"].endswith(".")
+
+
+def test_artifacts_of_a_training_run(trained):
+    ((key, text),) = JOBS["train"].contents(trained)
+    assert key == "scorecard"
+    assert "# churn/1" in text
+    assert f"{trained.evaluation.cards['model']['auc'].value:.4f}" in text

@@ -65,6 +65,7 @@ def later(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return told
 
 
+@pytest.mark.promise("backfill")
 def test_every_cell_of_three_days_is_what_it_was_on_the_day(later: Path, tmp_path: Path) -> None:
     seen_later = matrix(later, DAYS)
     for day in DAYS:

@@ -149,7 +149,6 @@ def bench(_company, trained):
         tags={key: value for key, value in found.tags.items() if key != "digest"},
         files={},
         model_files=to_files(model),
-        feature_names=model.spec.names,
     )
     champion, challenger = (runs.log_training(own, training) for _ in range(2))
     registry.promote(own, champion, "a test")
@@ -170,6 +169,8 @@ def decided(bench, judged, model):
     return found, version.tags, record
 
 
+@pytest.mark.promise("promotion")
+@pytest.mark.fault(40)
 @pytest.mark.parametrize(("defect", "rule"), DEFECTS, ids=[each.__name__ for each, _ in DEFECTS])
 def test_a_defective_model_never_gets_the_alias(bench, defect, rule):
     found, tags, record = decided(bench, *defect(bench.evaluation, bench.model))

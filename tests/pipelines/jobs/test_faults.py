@@ -85,6 +85,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.promise("closed")
 @pytest.mark.parametrize(
     ("fault", "words"), FAULTS, ids=lambda value: getattr(value, "__name__", "")
 )
@@ -106,6 +107,7 @@ def test_broken_tables_leave_the_last_publication(
     assert previous_snapshot(copied / "var" / "snapshots") is None
 
 
+@pytest.mark.fault(38)
 def test_an_unknown_key_names_the_nearest_one(demo, copied, stille):
     before = tree(copied / "out")
     config = demo.config_in(copied, label={"horizon_dys": 30})
@@ -130,6 +132,7 @@ def test_an_absent_configuration_is_named(stille, tmp_path):
     assert f"{tmp_path / 'absent.yaml'}: cannot be read" in ended.err.replace("\n", "")
 
 
+@pytest.mark.fault(27)
 def test_an_unwritable_folder_is_a_publication_error(demo, copied, stille):
     before = tree(copied / "out")
     replace_bytes(copied / "blocked", b"a file where a folder should be")
@@ -175,9 +178,11 @@ def converged(demo, copied: Path, config: Path, published) -> dict[str, Any]:
     return records(copied / "var", "nightly")[-1]
 
 
+@pytest.mark.promise("atomic")
+@pytest.mark.fault(28)
 @pytest.mark.slow
 def test_a_killed_night_leaves_the_old_publication_and_the_next_run_finishes(
-    demo, published, copied
+    demo, published, copied, record_property
 ):
     config = changed(demo, copied)
     moments = ("var/matrix/*", "out/.staging-*/*.csv")
@@ -187,16 +192,24 @@ def test_a_killed_night_leaves_the_old_publication_and_the_next_run_finishes(
         manifest = verify(copied / "out" / "current")
         assert manifest["stille"]["run_id"] == published.publication.run_id
     killed = records(copied / "var", "nightly")
-    assert [record["status"] for record in killed] == ["running", "running"]
+    assert [record["status"] for record in killed] == ["killed", "running"]
     orphan = f"removed what run {killed[-1]['run_id']} left behind"
     record = converged(demo, copied, config, published)
     assert record["status"] == "succeeded"
     assert orphan in record["notes"]
+    killed = records(copied / "var", "nightly")[1]
+    assert killed["status"] == "killed"
+    assert any(note.startswith(f"run {killed['run_id']}, begun at ") for note in record["notes"])
+    record_property("kills of nightly", [len(moments), len(moments)])
     assert len(list((copied / "var" / "matrix").iterdir())) == 0
 
 
+@pytest.mark.promise("atomic")
+@pytest.mark.fault(28)
 @pytest.mark.proof
-def test_a_night_killed_at_any_moment_converges(demo, published, copied, tmp_path_factory):
+def test_a_night_killed_at_any_moment_converges(
+    demo, published, copied, tmp_path_factory, record_property
+):
     config = changed(demo, copied)
     whole = tmp_path_factory.mktemp("whole")
     begun = time.monotonic()
@@ -213,3 +226,4 @@ def test_a_night_killed_at_any_moment_converges(demo, published, copied, tmp_pat
         verify(copied / "out" / "current")
     record = converged(demo, copied, config, published)
     assert record["status"] == "succeeded"
+    record_property("kills of nightly", [len(moments), len(moments)])

@@ -242,6 +242,7 @@ def test_reasons_are_the_largest_contributions_of_what_can_be_said(listed, oracl
                 np.testing.assert_allclose(told, values[at][given], rtol=0, atol=1e-6)
 
 
+@pytest.mark.promise("additive")
 def test_the_families_and_the_base_make_the_score(oracle):
     odds = np.log(oracle["p"] / (1 - oracle["p"]))
     total = by_family(oracle.drop(columns=["p", "base"])).sum(axis=1) + oracle["base"]
@@ -366,6 +367,7 @@ def test_sentences_are_short_and_in_each_language(published, listed, language):
     assert (listed.loc[reason, "reason_1_text"] != other.loc[reason, "reason_1_text"]).all()
 
 
+@pytest.mark.promise("spreadsheet")
 def test_the_csv_says_what_its_parquet_twin_says(published, listed):
     csv = pd.read_csv(published.publication.folder / "risk_list.csv", dtype={"schema_version": str})
     assert list(csv.columns) == COLUMNS
@@ -373,6 +375,7 @@ def test_the_csv_says_what_its_parquet_twin_says(published, listed):
     pd.testing.assert_frame_equal(csv[same], listed[same], check_dtype=False)
 
 
+@pytest.mark.promise("idempotent")
 def test_a_second_run_changes_nothing_and_says_so(demo, published):
     before = tree(demo.out)
     times = {path: path.lstat().st_mtime_ns for path in demo.out.rglob("*")}
@@ -399,6 +402,8 @@ def test_a_night_hashes_each_file_of_its_configuration_once(demo, published, mon
     assert len(hashed) == len(set(hashed)) > 1
 
 
+@pytest.mark.promise("idempotent")
+@pytest.mark.fault(18)
 def test_changed_input_is_published_anew_and_an_older_day_is_refused(
     demo, published, copied, stille
 ):
@@ -443,6 +448,7 @@ def shorten(path: Path) -> None:
     duckdb.sql(f"copy (from rows) to '{path}' (format parquet)")
 
 
+@pytest.mark.promise("together")
 def test_a_night_scores_the_tables_it_read_whatever_others_read_meanwhile(demo, listed, copied):
     """Checks of other tables, each with a snapshot of its own, between reading and scoring."""
     config = demo.config_in(copied, copied / "data")
@@ -469,6 +475,7 @@ def one_manifest(folder: Path) -> str:
     return str(verify(folder)["stille"]["inputs_digest"])
 
 
+@pytest.mark.fault(33)
 def test_without_a_champion_the_next_command_is_named(demo, stille, tmp_path):
     config = demo.config_in(tmp_path, tracking={"model": "absent"})
     ended = stille("nightly", "--plain", "--config", config, "--as-of", demo.as_of)
@@ -483,6 +490,7 @@ def test_without_a_champion_the_next_command_is_named(demo, stille, tmp_path):
     assert record["error"]["message"] in said
 
 
+@pytest.mark.fault(2)
 def test_a_table_that_the_champion_needs_is_asked_for_by_name(demo, copied, stille):
     config = demo.config_in(copied, sources={"reminders": None})
     before = tree(copied / "out")
@@ -501,6 +509,7 @@ def test_a_table_that_the_champion_needs_is_asked_for_by_name(demo, copied, stil
     assert (record["status"], record["exit_code"]) == ("failed", 3)
 
 
+@pytest.mark.fault(2)
 def test_a_table_that_the_champion_does_not_need_may_go(demo):
     settings = load_settings(demo.config)
     spec = files.load(settings, registry.champion_version(settings)).spec
@@ -535,6 +544,8 @@ def restricted(spec: FeatureSpec, catalog: Catalog) -> FeatureSpec:
     return FeatureSpec(tuple(columns[name] for name in spec.names if name in columns))
 
 
+@pytest.mark.promise("features")
+@pytest.mark.fault(34)
 def test_a_feature_defined_otherwise_is_refused_by_name(demo):
     settings = load_settings(demo.config)
     snapshot = take_snapshot(settings, demo.var / "snapshots", as_of=demo.as_of)
@@ -554,6 +565,8 @@ def test_a_feature_defined_otherwise_is_refused_by_name(demo):
         refuse_other_features(registered.label, spec, changed)
 
 
+@pytest.mark.promise("whole_model")
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("how", ["changed", "added"])
 def test_a_tampered_model_never_scores(demo, copied, stille, how):
     config = demo.config_in(copied)
@@ -585,6 +598,7 @@ def test_nobody_to_score_is_an_error_and_not_an_empty_list(demo, stille, tmp_pat
     assert not list(tmp_path.glob("var/matrix/*"))
 
 
+@pytest.mark.promise("backfill")
 def test_a_night_seen_from_later_equals_the_night_itself(demo, tmp_path):
     """The history of 90 more days, rows known late among them, changes no published number.
 
@@ -607,6 +621,7 @@ def test_a_night_seen_from_later_equals_the_night_itself(demo, tmp_path):
     pd.testing.assert_frame_equal(*(frame.drop(columns=[*current_ones]) for frame in scores))
 
 
+@pytest.mark.promise("bounded", "deterministic")
 def test_shards_change_no_published_number(demo, tmp_path, monkeypatch):
     """Few rows explained, so that most customers have only what lists need of everybody."""
     monkeypatch.setenv("STILLE_HOLDOUT_KEY", "k" * 20)

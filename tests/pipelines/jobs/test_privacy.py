@@ -54,6 +54,7 @@ def saying(word: str, *roots: Path) -> list[Path]:
     return [path for path in files if any(word.encode() in text for text in texts(path))]
 
 
+@pytest.mark.promise("private")
 def test_the_search_would_find_a_canary(tmp_path: Path):
     pd.DataFrame({"a": [CANARY]}).to_parquet(tmp_path / "a.parquet")
     (tmp_path / "a.gz").write_bytes(gzip.compress(CANARY.encode()))
@@ -64,6 +65,7 @@ def test_the_search_would_find_a_canary(tmp_path: Path):
     assert len(saying(CANARY, tmp_path)) == 4
 
 
+@pytest.mark.promise("private")
 def test_no_person_is_named_in_anything_that_a_night_keeps_says_or_publishes(
     demo, copied, stille, caplog: pytest.LogCaptureFixture
 ):

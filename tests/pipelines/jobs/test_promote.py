@@ -31,7 +31,6 @@ def shop(demo, stille, tmp_path):
         tags={"tables": found.tags["tables"]},
         files={},
         model_files=to_files(model),
-        feature_names=model.spec.names,
     )
     versions = [
         runs.log_training(settings, replace(training, model_files=to_files(each)))
@@ -69,6 +68,7 @@ def shop(demo, stille, tmp_path):
     return Shop
 
 
+@pytest.mark.promise("promotion")
 def test_promote_and_roll_back(shop):
     unknown = shop.run("promote")
     assert (unknown.code, shop.aliases()) == (4, (None, None))
@@ -123,6 +123,8 @@ def test_promote_and_roll_back(shop):
     assert len(records(shop.var, "promote")) == 8
 
 
+@pytest.mark.promise("promotion")
+@pytest.mark.fault(28)
 def test_a_rollback_that_was_killed_finishes(shop):
     shop.judge(1)
     assert shop.run("promote", "1").code == 0

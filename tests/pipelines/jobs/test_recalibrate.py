@@ -42,7 +42,6 @@ def shop(demo, stille, tmp_path):
                 tags={**found.tags, "known_before": known_before},
                 files={},
                 model_files={**to_files(model), **rest},
-                feature_names=model.spec.names,
             )
             version = runs.log_training(own, training)
             registry.promote(own, version, "a test")

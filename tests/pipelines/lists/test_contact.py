@@ -48,6 +48,7 @@ def test_nothing_bars_an_open_customer():
     assert one() == ({"phone", "sms", "email", "post"}, None)
 
 
+@pytest.mark.promise("barred")
 @pytest.mark.parametrize(
     ("changed", "still_open", "reason"),
     [
@@ -119,6 +120,7 @@ def barred(row, channel, rules):
     return False
 
 
+@pytest.mark.promise("barred")
 @settings(max_examples=60)
 @given(
     st.lists(CUSTOMER, min_size=1, max_size=12),

@@ -43,6 +43,7 @@ def test_every_customer_is_in_one_lane_and_every_list_holds_its_lane(published, 
     assert (rule == listed["lane"].isin(["call", "fix", "service"])).all()
 
 
+@pytest.mark.promise("barred")
 def test_nobody_on_the_call_list_is_barred_held_out_or_a_loss(demo, published, listed):
     called = listed[listed["lane"] == "call"]
     assert (called["arm"] == "treat").all()

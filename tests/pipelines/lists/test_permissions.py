@@ -94,6 +94,8 @@ def test_each_table_says_what_it_says_of_each_customer(company, tmp_path):
     assert words(known["unread"]) == [None, None, None]
 
 
+@pytest.mark.promise("barred")
+@pytest.mark.fault(43)
 def test_a_no_given_after_the_snapshot_wins(company, tmp_path):
     lines = FILES["bars.csv"].splitlines(keepends=True)
     yes = {"bars.csv": lines[0] + lines[2]}
@@ -133,6 +135,7 @@ def of_another_shape(data):
     path.write_text(path.read_text().replace("looked_up_on", "asked"))
 
 
+@pytest.mark.promise("barred")
 @pytest.mark.parametrize(
     "harm",
     [

@@ -117,6 +117,7 @@ def test_each_outcome_says_what_it_means_in_treatments(config):
     assert set(found["known_at"]) == {pd.Timestamp(NOW).tz_localize(None)}
 
 
+@pytest.mark.promise("closed")
 def test_every_wrong_cell_is_named_and_nothing_is_written(config):
     rows = [
         "1;C1;Telefon;Ferdig;;Snakket;",
@@ -148,6 +149,7 @@ def test_every_wrong_cell_is_named_and_nothing_is_written(config):
     assert not (config.parent / "var" / "outcomes" / "treatments.parquet").exists()
 
 
+@pytest.mark.promise("idempotent")
 def test_a_second_reading_changes_nothing_and_a_dry_run_writes_nothing(config, clock):
     row, path = "1;C1;Telefon;Ferdig;;Løst;", config.parent / "var/outcomes/treatments.parquet"
     assert take(config, [row], dry_run=True)["new"] == 1
@@ -265,6 +267,7 @@ def test_a_company_s_own_treatments_keep_their_rows_and_their_columns(config):
     assert effect.treated_reached == 2, "one by the company, one by the worklist"
 
 
+@pytest.mark.promise("forget")
 def test_who_is_forgotten_is_in_no_kept_outcome(config):
     take(config, ["1;C1;Telefon;Ferdig;;Løst;", "2;C2;Telefon;Ferdig;;Løst;"])
     paths = load_settings(config).paths

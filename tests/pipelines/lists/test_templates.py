@@ -381,7 +381,7 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, before: str, after: str
 
 
 def test_a_missing_language_is_named(tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"fi\.yaml: No such file"):
+    with pytest.raises(ConfigError, match=r"fi\.yaml: cannot be read .No such file"):
         load_templates(tmp_path / "fi.yaml")
 
 

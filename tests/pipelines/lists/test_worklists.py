@@ -80,6 +80,7 @@ def test_a_worklist_is_filtered_frozen_checked_and_printed_across(published, lan
         assert cells(folder / f"worklist.{kind}.{language}{EXCEL.ending}")[0] == header
 
 
+@pytest.mark.promise("barred")
 def test_nobody_is_on_a_phone_list_who_may_not_be_phoned(published):
     folder = published.publication.folder
     rows = pd.read_parquet(folder / "risk_list.parquet").set_index("customer_id")

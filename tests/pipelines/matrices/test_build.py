@@ -67,6 +67,7 @@ def frame(parts):
     return rows.sort_values(["as_of", "customer_id"], ignore_index=True)
 
 
+@pytest.mark.promise("bounded")
 def test_shards_do_not_change_a_cell(both):
     (_, one, whole), (_, many, parts) = both
     assert one.shards == 1
@@ -158,6 +159,7 @@ def test_a_share_of_the_customers_is_theirs_on_every_date_in_any_shards(both, de
             pd.testing.assert_frame_equal(frame(parts), wanted, check_exact=True)
 
 
+@pytest.mark.promise("bounded")
 def test_as_many_customers_are_read_as_fit(both, demo, tmp_path):
     (catalog, snapshot, whole), _ = both
     most = len(frame(whole)) // 3
@@ -170,6 +172,7 @@ def test_as_many_customers_are_read_as_fit(both, demo, tmp_path):
     assert "training.max_rows" in note
 
 
+@pytest.mark.promise("bounded")
 def test_memory_bounds_rows_times_features(both, demo, tmp_path):
     (_, snapshot, _), _ = both
     settings, customers = load_settings(demo.config_in(tmp_path)), snapshot.tables["customers"].rows

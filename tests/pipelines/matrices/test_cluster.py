@@ -22,7 +22,6 @@ from pipelines.matrices.build import (
     build_shard,
     catalog_of,
     outcomes_at,
-    shard_outcomes,
 )
 from pipelines.matrices.shard_task import shard_tasks
 from pipelines.runtime.engine import each
@@ -136,7 +135,7 @@ def test_another_release_is_refused(tables, tmp_path, monkeypatch):
     with pytest.raises(
         ConfigError, match=r"runs release .* of stille, and this run 0\.0\.9: install"
     ):
-        shard_outcomes(task)
+        build_shard(task)
 
 
 def test_a_snapshot_that_a_worker_does_not_see_is_named(tables, tmp_path):
@@ -146,7 +145,7 @@ def test_a_snapshot_that_a_worker_does_not_see_is_named(tables, tmp_path):
         with pytest.raises(
             ConfigError, match=rf"does not see the snapshot .*{other[:9]}.*paths\.var"
         ):
-            shard_outcomes(task.replace(other, other[:-4] + "none"))
+            build_shard(task.replace(other, other[:-4] + "none"))
 
 
 def test_no_secret_is_in_a_task(tables, tmp_path):

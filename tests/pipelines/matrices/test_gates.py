@@ -66,6 +66,7 @@ def scored(model, company):
     return score
 
 
+@pytest.mark.promise("features")
 def test_permuted_and_extra_columns_are_aligned_by_name(scored):
     frame = matrix(seed=1)
     other = frame[["plan", "wait", "bill"]].assign(extra="x")
@@ -74,6 +75,8 @@ def test_permuted_and_extra_columns_are_aligned_by_name(scored):
     assert (scored(swapped) != scored(frame)).any()
 
 
+@pytest.mark.promise("features")
+@pytest.mark.fault(34)
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
@@ -106,6 +109,8 @@ def gated(model, settings, frame):
     return run.record, ""
 
 
+@pytest.mark.promise("features")
+@pytest.mark.fault(19)
 def test_a_share_of_nulls_that_rises_from_2_to_40_percent_closes_a_gate(model, company):
     record, message = gated(model, company(), matrix(nulls=0.4, seed=1))
     assert "wait (from contacts, contacts.wait_seconds): null in 40.0% of the rows, 2.0%" in message
@@ -120,6 +125,7 @@ def test_a_share_of_nulls_that_rises_from_2_to_40_percent_closes_a_gate(model, c
     assert len(record.gates) == len(COLUMNS) + 1
 
 
+@pytest.mark.fault(20)
 def test_words_that_training_never_saw_close_a_gate(model, company):
     frame = matrix(seed=1)
     few = frame.assign(plan=["new"] * 150 + frame["plan"].tolist()[150:])
@@ -139,6 +145,7 @@ def test_a_handful_of_customers_closes_no_gate(model, company):
     assert gated(model, company(), matrix().head(0))[1] == ""
 
 
+@pytest.mark.fault(19)
 def test_a_column_that_goes_empty_in_the_tables_keeps_the_last_publication(demo, copied, stille):
     """A person has let the tables through; what the champion learned from tells all the same."""
     rewrite(copied / "data" / "tables" / "contacts.parquet", "null::bigint as wait_seconds")

@@ -34,6 +34,7 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         running.kill()
 
 
+@pytest.mark.fault(28)
 def test_a_living_owner_keeps_its_folder_beside_another_and_a_killed_one_does_not(tmp_path, other):
     theirs = tmp_path / "matrix" / "nightly-other"
     theirs.with_name("killed-at-once").mkdir()

@@ -88,6 +88,7 @@ def test_kept_dates_are_read_again_after_one_of_them_was_checked(company_of, tmp
     assert all(rows.equals(other) for rows, other in zip(first, again, strict=True))
 
 
+@pytest.mark.promise("stores")
 def test_a_rewritten_history_is_noticed_and_nothing_kept_is_believed(company_of, tmp_path):
     settings, snapshot = company_of
     job = MatrixJob(catalog_of(settings.sources, snapshot), AS_OFS)
@@ -107,6 +108,7 @@ def test_a_rewritten_history_is_noticed_and_nothing_kept_is_believed(company_of,
     assert waits[0] == waits[1]
 
 
+@pytest.mark.promise("stores")
 def test_a_damaged_file_is_computed_again(company_of, tmp_path):
     settings, snapshot = company_of
     job = MatrixJob(catalog_of(settings.sources, snapshot), AS_OFS)

@@ -54,25 +54,33 @@ def worker(*arguments: str) -> object:
     return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
 
 
-@pytest.mark.parametrize(("how", "codes"), [("kill", {-9}), ("fail", {0, 5})])
-def test_every_disk_call_may_be_the_last(how: str, codes: set[int], tmp_path: Path):
+@pytest.mark.promise("atomic")
+@pytest.mark.fault(27, 28)
+@pytest.mark.parametrize(("how", "code"), [("kill", -9), ("fail", 5)])
+def test_every_disk_call_may_be_the_last(how: str, code: int, tmp_path: Path, record_property):
     results = worker("sweep", how, str(tmp_path))
     assert len(results) > 20, "the sweep must reach every call of a publication"
-    assert {result["code"] for result in results} == codes
+    assert {result["code"] for result in results} == {code}
     assert {result["read"] for result in results} == {"old", "new"}
     assert all(result["rerun"] == 0 for result in results)
     assert all(result["then"] in ("new", "again") for result in results)
     assert all(result["published"] == 1 and result["left"] == [] for result in results)
+    what = {"kill": "kills of a publication", "fail": "disks that fail: full"}[how]
+    record_property(what, [len(results), len(results)])
     if how == "fail":
         assert all(result["staging"] == 0 for result in results)
 
 
-def test_of_eight_publishers_at_once_one_publishes(tmp_path: Path):
+@pytest.mark.promise("one_publisher")
+@pytest.mark.fault(30)
+def test_of_eight_publishers_at_once_one_publishes(tmp_path: Path, record_property):
     result = worker("race", str(tmp_path))
     assert sorted(result["codes"]) == [0] + [75] * 7
+    record_property("publishers at once", [8, 8])
     assert result["published"] == 1
 
 
+@pytest.mark.promise("one_publisher")
 def test_the_lock_of_a_killed_holder_is_free_at_once(tmp_path: Path):
     with subprocess.Popen(
         [sys.executable, str(WORKER), "hold", str(tmp_path)], stdout=subprocess.PIPE
@@ -88,6 +96,7 @@ def test_the_lock_of_a_killed_holder_is_free_at_once(tmp_path: Path):
             assert time.monotonic() - started < 1
 
 
+@pytest.mark.promise("atomic")
 def test_a_reader_never_sees_a_torn_publication(tmp_path: Path):
     night(tmp_path, stamp("run-0"))
     seen: set[str] = set()
@@ -151,6 +160,7 @@ def test_the_manifest_lists_every_file_with_its_digest_and_fields(tmp_path: Path
     assert (tmp_path / "current").readlink() == Path("2024-05-02/run-1")
 
 
+@pytest.mark.promise("idempotent")
 def test_the_same_night_again_is_a_no_op(tmp_path: Path):
     first = night(tmp_path, stamp())
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -170,6 +180,7 @@ def test_another_identity_is_another_publication(tmp_path: Path, different: str)
     assert republish(tmp_path, stamp("run-2", **{different: "sha256:other"})) is None
 
 
+@pytest.mark.promise("stores")
 def test_a_damaged_publication_does_not_count(tmp_path: Path):
     publication = night(tmp_path, stamp())
     (publication.folder / "risk_list.csv").write_text("customer_id\nb\n")
@@ -181,6 +192,7 @@ def test_a_damaged_publication_does_not_count(tmp_path: Path):
         verify(publication.folder)
 
 
+@pytest.mark.promise("stores")
 def test_a_file_that_the_manifest_does_not_know_is_found(tmp_path: Path):
     publication = night(tmp_path, stamp())
     (publication.folder / "more.csv").write_text("x")
@@ -188,6 +200,7 @@ def test_a_file_that_the_manifest_does_not_know_is_found(tmp_path: Path):
         verify(publication.folder)
 
 
+@pytest.mark.fault(18, 30)
 def test_an_older_date_is_refused_but_for_a_backfill(tmp_path: Path):
     newest = night(tmp_path, stamp())
     older = stamp("run-2", date(2024, 5, 1))
@@ -201,13 +214,15 @@ def test_an_older_date_is_refused_but_for_a_backfill(tmp_path: Path):
     assert current(tmp_path) == newest
 
 
+@pytest.mark.fault(28)
 def test_what_a_dead_run_left_is_removed_and_reported(tmp_path: Path):
-    (tmp_path / ".staging-dead").mkdir(parents=True)
-    (tmp_path / ".staging-dead" / "risk_list.csv").write_text("half")
-    with publisher(tmp_path) as orphans:
-        assert orphans == ("dead",)
-    with publisher(tmp_path) as orphans:
-        assert orphans == ()
+    dead = "nightly-20240501T030000Z-a1b2c3"
+    (tmp_path / f".staging-{dead}").mkdir(parents=True)
+    (tmp_path / f".staging-{dead}" / "risk_list.csv").write_text("half")
+    with publisher(tmp_path) as notes:
+        assert notes == (f"removed what run {dead} left behind",)
+    with publisher(tmp_path) as notes:
+        assert notes == ()
 
 
 @pytest.mark.parametrize("run_id", ["", "../up", "a/b", ".hidden", "a" * 101])

@@ -161,6 +161,7 @@ def same(left: Row, right: Row) -> bool:
     )
 
 
+@pytest.mark.promise("spreadsheet")
 @pytest.mark.parametrize("read", [by_csv, by_pandas, by_duckdb, by_openpyxl, by_arrow])
 @settings(max_examples=25)
 @given(rows=ROWS)

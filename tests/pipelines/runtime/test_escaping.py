@@ -33,6 +33,7 @@ def series(*values: str | None) -> pd.Series:
     return pd.Series([*values], dtype="str")
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize("first", DANGEROUS)
 def test_a_dangerous_cell_gets_an_apostrophe(first: str):
     assert escape(series(f"{first}1+1")).tolist() == [f"'{first}1+1"]
@@ -56,6 +57,8 @@ def test_null_stays_null():
     assert escape(series(None, "a")).isna().tolist() == [True, False]
 
 
+@pytest.mark.promise("spreadsheet")
+@pytest.mark.fault(39)
 @settings(max_examples=100)
 @given(st.lists(SAID | TRICKY, min_size=1, max_size=20))
 @example(["'=1", "''=1", "'", "=1"])
@@ -82,6 +85,8 @@ def read_duckdb(path: Path) -> list[str | None]:
     return [said for _, said in CONNECTION.execute(query).fetchall()]
 
 
+@pytest.mark.promise("spreadsheet")
+@pytest.mark.fault(39)
 @settings(max_examples=60)
 @given(st.lists(SAID | TRICKY, min_size=1, max_size=20))
 def test_every_reader_gets_the_same_cells_back(
@@ -135,6 +140,7 @@ def test_an_empty_list_has_its_header(tmp_path: Path):
     assert list(csv.reader(io.StringIO((tmp_path / "a").read_text()))) == [["customer_id", "said"]]
 
 
+@pytest.mark.fault(27)
 def test_a_disk_that_refuses_is_a_publication_error(tmp_path: Path):
     frame = pd.DataFrame({"customer_id": series("1"), "said": series("a")})
     with pytest.raises(PublicationError, match="write the list risk_list"):

@@ -77,6 +77,7 @@ def test_a_failed_run_is_recorded(
         assert message in result["error"]["message"]
 
 
+@pytest.mark.promise("private")
 def test_an_error_of_unknown_words_leaves_no_customer_data(tmp_path: Path):
     with pytest.raises(ValueError, match="Kari"), open_record(tmp_path, "run-1", "nightly"):
         raise ValueError("could not parse 'Kari Nordmann, 99887766'")
@@ -91,6 +92,7 @@ def test_an_exit_with_zero_is_a_success(tmp_path: Path):
     assert (written(tmp_path)["status"], written(tmp_path)["error"]) == ("succeeded", None)
 
 
+@pytest.mark.fault(29)
 def test_sigterm_is_recorded_and_clears_the_staging_folder(tmp_path: Path):
     script = f"""
         import time
@@ -125,6 +127,7 @@ def test_the_signal_handler_is_given_back(tmp_path: Path):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.fault(27)
 def test_a_record_that_cannot_be_written_stops_the_run(tmp_path: Path):
     (tmp_path / "runs").write_text("a file where the folder should be")
     with (

@@ -12,9 +12,8 @@ from pyarrow import csv
 from simulated import frame, happened_on, notices, run, table, truth
 
 from pipelines.simulator.clock import START
-from pipelines.simulator.coefficients import CODES, LATER, THE_RULE
 from pipelines.simulator.hazard import _jump
-from pipelines.simulator.options import HARD, KIND
+from pipelines.simulator.options import CODES, HARD, KIND, LATER, THE_RULE
 from pipelines.simulator.writer import WRITTEN
 
 FIRST = pd.Timestamp(START)

@@ -11,8 +11,7 @@ from simulated import ROOT, frame, run
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator.clock import START
-from pipelines.simulator.coefficients import CAPS, THE_RULE
-from pipelines.simulator.options import DECAY, HARD, KIND, Dials, OwnList
+from pipelines.simulator.options import CAPS, DECAY, HARD, KIND, THE_RULE, Dials, OwnList
 
 
 def test_a_few_rows_come_late_and_a_few_bills_are_corrected(small):

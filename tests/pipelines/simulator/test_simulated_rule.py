@@ -11,8 +11,7 @@ from simulated import frame, happened_on, local, notices, run, shares_next_month
 
 from features.contract import MASTER_DATA
 from pipelines.simulator.clock import START
-from pipelines.simulator.coefficients import CODES, THE_RULE
-from pipelines.simulator.options import USUAL_TYPES
+from pipelines.simulator.options import CODES, THE_RULE, USUAL_TYPES
 from pipelines.simulator.writer import WRITTEN
 
 

@@ -283,6 +283,7 @@ def test_another_contract_makes_a_new_snapshot(company, into, monkeypatch):
     assert "colour" in dict(columns(second.path("customers", 0)))
 
 
+@pytest.mark.fault(25)
 def test_an_input_replaced_while_it_is_read_is_a_reason_to_wait(company, into, tmp_path):
     settings = company()
 
@@ -383,6 +384,7 @@ def test_what_another_process_reads_stays_until_it_is_killed(company, into, tmp_
     assert len(folders(into)) == NEWEST
 
 
+@pytest.mark.promise("together")
 def test_two_runs_at_once_take_each_their_own(company, into):
     """While one run is in the middle of its tables, others take other tables, and the same."""
     settings = of_customers(company, 3)
@@ -401,6 +403,7 @@ def test_two_runs_at_once_take_each_their_own(company, into):
         verify_snapshot(snapshot)
 
 
+@pytest.mark.fault(28)
 def test_what_a_killed_run_left_is_cleared(company, into):
     for name in (".abc.staging", ".abc.removed"):
         (into / name / "scratch").mkdir(parents=True)
@@ -417,6 +420,7 @@ def test_what_another_run_is_writing_is_left_to_it(company, into):
     assert not staging.exists()
 
 
+@pytest.mark.promise("deterministic")
 def test_the_order_of_rows_does_not_change_a_byte(company, into, tmp_path):
     lines = [f"k{n},c{n % 100:03},2026-01-{n % 28 + 1:02} 10:00:00,\n" for n in range(500)]
     sources = {"cases": {"path": "c.csv"}}
@@ -435,6 +439,7 @@ def test_the_order_of_rows_does_not_change_a_byte(company, into, tmp_path):
     assert snapshot.digest != other.digest
 
 
+@pytest.mark.promise("stores")
 def test_damage_to_a_written_file_is_found(company, into):
     snapshot = take_snapshot(company(), into)
     verify_snapshot(snapshot)
@@ -446,6 +451,7 @@ def test_damage_to_a_written_file_is_found(company, into):
         verify_snapshot(snapshot)
 
 
+@pytest.mark.promise("stores")
 def test_a_damaged_snapshot_is_not_reused(company, into):
     told = []
     snapshot = take_snapshot(company(), into, told.append)
@@ -457,6 +463,7 @@ def test_a_damaged_snapshot_is_not_reused(company, into):
     assert path.read_bytes() == whole
 
 
+@pytest.mark.promise("bounded")
 def test_too_little_memory_ends_cleanly(company, into):
     many = "customer_id\n" + "".join(f"{n}\n" for n in range(200_000))
     settings = company({"customers.csv": many}, engine={"memory_limit": "1MB", "threads": 1})

@@ -78,6 +78,7 @@ def test_only_the_file_that_is_new_is_read(one, typed, monkeypatch):
     assert hashed == ["customers.csv", "cases-4.csv"]  # the test writes the customers anew
 
 
+@pytest.mark.promise("clock")
 def test_a_changed_past_is_noticed_though_its_time_was_set_back(one, monkeypatch):
     monkeypatch.setattr(files, "_TICK", -(10**12))
     one.taken()
@@ -108,6 +109,7 @@ def test_a_ledger_that_says_nothing_or_comes_too_soon_means_hashing(one, monkeyp
     assert again == (found if content is None else dict.fromkeys(found, "hashed"))
 
 
+@pytest.mark.promise("stores")
 def test_damaged_rows_are_typed_again(one, typed):
     first = one.taken()
     folders = sorted(path for path in (one.root / "var" / "typed").iterdir())
@@ -148,6 +150,7 @@ take_snapshot(settings, settings.paths.snapshots, as_of=date(2026, 3, 10))
 """
 
 
+@pytest.mark.fault(28)
 def test_a_run_goes_on_from_the_files_that_a_killed_one_had_typed(one, typed):
     one.settings()
     ended = subprocess.run(

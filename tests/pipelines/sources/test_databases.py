@@ -106,7 +106,10 @@ def test_a_folder_without_a_value_is_null_and_a_files_own_column_wins(take, data
     ]
 
 
-def test_every_flipped_bit_is_found_where_pages_have_checksums(company, data, tmp_path):
+@pytest.mark.fault(5)
+def test_every_flipped_bit_is_found_where_pages_have_checksums(
+    company, data, tmp_path, record_property
+):
     ids = [str(n) for n in range(2000)]
     whole = data / "c.parquet"
     pq.write_table(
@@ -114,7 +117,9 @@ def test_every_flipped_bit_is_found_where_pages_have_checksums(company, data, tm
     )
     settings = company(None, {"customers": {"path": "c.parquet"}})
     clean = whole.read_bytes()
-    for place in range(4, len(clean), len(clean) // 12):
+    places = range(4, len(clean), len(clean) // 12)
+    record_property("flipped bits: input files", [len(places), len(places)])
+    for place in places:
         damaged = bytearray(clean)
         damaged[place] ^= 0x04
         whole.write_bytes(damaged)
@@ -184,6 +189,7 @@ def test_a_table_that_is_not_there_is_named(take, crm, table, said):
         take(None, {"customers": {**CUSTOMERS, "table": table}})
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize("name", ['kunder"; drop table kunder; --', "a.b.c", "", "1a", "a b"])
 def test_hostile_table_names_are_refused(company, name):
     with pytest.raises(ConfigError, match=r"sources\.customers\.table: "):
@@ -408,6 +414,7 @@ def fill(server, count):
     )
 
 
+@pytest.mark.fault(26)
 def test_a_connection_that_drops_is_tried_again(take, tables, monkeypatch, caplog):
     fill(tables, 20_000)
     with wire(tables.port, cuts=2, after=200_000) as port:
@@ -418,6 +425,7 @@ def test_a_connection_that_drops_is_tried_again(take, tables, monkeypatch, caplo
     assert SECRET not in caplog.text
 
 
+@pytest.mark.fault(26)
 def test_a_connection_that_keeps_dropping_is_a_reason_to_wait(take, tables, monkeypatch, tmp_path):
     first = take(None, {"customers": KUNDE, "contacts": KONTAKT})
     fill(tables, 20_000)
@@ -430,6 +438,7 @@ def test_a_connection_that_keeps_dropping_is_a_reason_to_wait(take, tables, monk
     assert previous_snapshot(tmp_path / "snapshot") == first
 
 
+@pytest.mark.fault(26)
 def test_a_database_that_is_away_is_a_reason_to_wait(take, tables, monkeypatch):
     with wire(tables.port, 0, 0) as port:
         pass
@@ -474,6 +483,28 @@ def test_what_a_database_lacks_is_named(take, tables, monkeypatch, source, said)
         take(None, {"customers": source})
 
 
+HOSTILE = ('a"b', "a'b", "x; drop table crm.q --", "*", "1) union select usename", "å", '"')
+
+
+def test_hostile_names_of_columns_are_only_names(take, tables):
+    quoted = ['"' + name.replace('"', '""') + '"' for name in HOSTILE]
+    tables.run(
+        f"create table crm.q ({', '.join(f'{each} text' for each in quoted)})",
+        f"insert into crm.q values ({', '.join(['$$;$$'] * len(quoted))}), "
+        f"({', '.join(f'$$1{n}$$' for n in range(len(quoted)))})",
+    )
+    for number, name in enumerate(HOSTILE):
+        source = stored("crm.q", columns={"customer_id": name}, rows_without={name: ["';--", ";"]})
+        assert rows(take(None, {"customers": source}), "customers", "#1") == [(f"1{number}",)]
+    assert tables.run("select count(*) from crm.q") is None
+
+
+@pytest.mark.parametrize("name", ['crm.q"', "crm.q;", "crm.q\0", "crm.", "crm.q.r", "crm.*"])
+def test_hostile_names_of_tables_are_refused(company, tables, name):
+    with pytest.raises(ConfigError, match=r"sources\.customers"):
+        company(None, {"customers": stored(name)})
+
+
 def test_naive_instants_need_a_declared_zone(take, tables):
     columns = {**KONTAKT["columns"], "started_at": "naiv"}
     source = {**KONTAKT, "columns": columns}
@@ -498,6 +529,7 @@ def test_rows_of_a_database_are_set_aside_like_any_other(take, tables):
     assert kept.splitlines()[1].startswith("crm.kontakt,")
 
 
+@pytest.mark.fault(38)
 def test_no_password_reaches_output_records_or_pages(tables, stille, tmp_path):
     document = {
         "company": {"name": "A", "timezone": "Europe/Oslo", "currency": "NOK", "language": "nb"},

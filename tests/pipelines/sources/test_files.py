@@ -57,12 +57,14 @@ def customers(**more):
     return {"customers": {"path": "customers.csv", **more}}
 
 
+@pytest.mark.fault(1)
 def test_a_missing_file_names_the_path_tried(refused):
     message = refused(sources={"invoices": {"path": "bills/*.csv"}})
     assert "invoices: no file matches" in message
     assert "data/bills/*.csv" in message
 
 
+@pytest.mark.fault(37)
 def test_a_link_that_leaves_the_data_folder_is_refused(company, tmp_path):
     settings = company()
     (tmp_path / "secret.csv").write_text("customer_id\n1\n")
@@ -72,6 +74,7 @@ def test_a_link_that_leaves_the_data_folder_is_refused(company, tmp_path):
         take_snapshot(settings, tmp_path / "snapshot")
 
 
+@pytest.mark.fault(3, 6, 8, 9, 10)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -116,6 +119,7 @@ def test_lines_are_counted_through_quoted_line_ends(refused):
     assert "customers.csv, line 4: 1 fields" in refused({"customers.csv": content})
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize(
     "content",
     [
@@ -137,6 +141,7 @@ def test_quotes_hold_delimiters_quotes_and_line_ends(read):
     assert rows == [('a,"b"\r\nc',)]
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16"])
 def test_a_declared_encoding_is_read(read, encoding):
     content = "customer_id,segment\n1,Blåbær\n".encode(encoding)
@@ -144,6 +149,7 @@ def test_a_declared_encoding_is_read(read, encoding):
     assert rows[0][2] == "Blåbær"
 
 
+@pytest.mark.fault(4)
 def test_a_truncated_parquet_file_is_refused(refused, tmp_path):
     whole = tmp_path / "whole.parquet"
     pq.write_table(pa.table({"customer_id": [str(n) for n in range(1000)]}), whole)
@@ -154,6 +160,7 @@ def test_a_truncated_parquet_file_is_refused(refused, tmp_path):
         assert "empty" in message or "not a whole Parquet file" in message
 
 
+@pytest.mark.fault(5)
 def test_a_damaged_parquet_file_is_read_or_refused_and_never_a_crash(company, tmp_path):
     whole = tmp_path / "whole.parquet"
     ids = [str(n) for n in range(500)]
@@ -173,6 +180,7 @@ def test_a_damaged_parquet_file_is_read_or_refused_and_never_a_crash(company, tm
     assert all("c.parquet" in message or "customers" in message for message in messages)
 
 
+@pytest.mark.fault(12)
 def test_ids_stay_text_with_leading_zeros(read, tmp_path):
     content = "customer_id\n007\n70705750000000123\n"
     assert sorted(r[0] for r in read("customers", {"customers.csv": content})) == [
@@ -187,6 +195,7 @@ def parquet(tmp_path, columns):
     return path.read_bytes()
 
 
+@pytest.mark.fault(12)
 def test_long_integer_ids_in_parquet_become_text_unharmed(read, tmp_path):
     content = parquet(tmp_path, {"customer_id": pa.array([707057500000001234], pa.int64())})
     rows = read("customers", {"c.parquet": content}, customers(path="c.parquet"))
@@ -205,6 +214,7 @@ def test_float_ids_are_read_as_far_as_they_are_exact(read, refused, tmp_path):
         assert "c.parquet rows 2. Export it as text" in message
 
 
+@pytest.mark.fault(13)
 def test_a_renamed_column_is_named_with_the_nearest_one(refused):
     message = refused(
         {"customers.csv": "kunde_nr,segment\n1,a\n"},
@@ -214,6 +224,8 @@ def test_a_renamed_column_is_named_with_the_nearest_one(refused):
     assert "the file has: kunde_nr, segment" in message
 
 
+@pytest.mark.promise("private")
+@pytest.mark.fault(13)
 def test_an_added_column_is_reported_and_a_forbidden_one_never_read(take):
     content = "customer_id,segment,colour,Phone\n1,a,red,+4791234567\n"
     snapshot = take({"customers.csv": content}, customers(dropped={"colour": "no use"}))
@@ -284,6 +296,7 @@ def test_declared_norwegian_forms_are_read(read):
     ]
 
 
+@pytest.mark.fault(14)
 def test_a_wrong_date_form_stops_with_an_example_and_the_declared_form(refused, tmp_path):
     message = refused({"customers.csv": "customer_id,joined_on\n1,01.02.2026\n2,03.02.2026\n"})
     assert "customers: 2 of 2 rows (100.0%) break the contract; at most 5.0%" in message
@@ -295,6 +308,7 @@ def test_a_wrong_date_form_stops_with_an_example_and_the_declared_form(refused, 
     assert previous_snapshot(tmp_path / "snapshot") is None
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize("written", ["1,234.50", "1.234,50", "1 234.50", "12 34.50", "1e3", ""])
 def test_undeclared_number_forms_are_never_guessed(refused, written):
     files = {"i.csv": INVOICES + f'a,1,2026-01-01,"{written}"\n'}
@@ -332,6 +346,7 @@ def test_a_single_bad_row_is_set_aside_with_its_number_and_rule(take, row, rule)
     assert ",".join(raw) + "\n" == row
 
 
+@pytest.mark.fault(39)
 def test_a_quarantined_formula_is_not_live_in_a_spreadsheet(take):
     bad = many("=1+1,1,2026-13-01,5\n")
     snapshot = take({"i.csv": bad}, {"invoices": {"path": "i.csv"}})
@@ -350,6 +365,7 @@ def test_the_limit_itself_is_still_within_the_contract(take, refused):
     )
 
 
+@pytest.mark.fault(21)
 def test_a_credit_note_that_corrects_an_invoice_is_kept(read):
     files = {
         "i.csv": "invoice_id,customer_id,issued_on,amount,corrects_invoice_id\n"
@@ -417,12 +433,14 @@ def test_rows_without_a_needed_column_are_left_out_and_not_counted_as_bad(take):
     assert (facts.rows, facts.source_rows, facts.quarantined) == (1, 1, {})
 
 
+@pytest.mark.fault(11)
 def test_repeated_customers_are_refused_naming_the_rows(refused):
     message = refused({"customers.csv": "customer_id\n1\n2\n1\n"})
     assert "customers: repeated key (customer_id): rows 2, 4" in message
     assert "sources.customers.duplicates: drop" in message
 
 
+@pytest.mark.fault(11)
 def test_repeated_customers_keep_the_first_when_so_declared(take):
     rows = "".join(f"{n},a\n" for n in range(40))
     content = "customer_id,segment\n" + rows + "7,late\n"
@@ -464,6 +482,7 @@ def test_several_files_are_one_table_whatever_their_column_order(take):
     assert rows == [("a", 5), ("b", 6)]
 
 
+@pytest.mark.fault(17)
 def test_local_instants_become_utc_and_a_repeated_hour_is_the_earlier_one(read):
     times = ["2026-07-01 12:00:00", "2026-10-25 02:30:00", "2026-03-29 02:30:00"]
     rows = "".join(f"{n},1,{time},phone,0\n" for n, time in enumerate(times))

@@ -1,5 +1,6 @@
 """The registry gives back exactly what was registered, or says why it cannot."""
 
+import json
 import os
 import time
 from dataclasses import replace
@@ -50,7 +51,6 @@ def training(model, **changes):
         tags={"inputs_digest": "abc", "known_before": "2024-03-01"},
         files={"scorecard.json": b"{}", "plots/roc.png": b"png"},
         model_files=to_files(model),
-        feature_names=model.spec.names,
     )
     return replace(made, **changes)
 
@@ -89,6 +89,7 @@ def test_mlflow_says_nothing_of_its_own(settings, model, capsys, monkeypatch):
     assert tuple(capsys.readouterr()) == ("", "")
 
 
+@pytest.mark.promise("whole_model")
 def test_another_digest_is_refused_before_anything_is_parsed(settings, model, monkeypatch):
     registered = runs.log_training(settings, training(model))
 
@@ -116,12 +117,15 @@ def test_a_version_that_is_gone_is_refused(settings):
         files.load(settings, lost)
 
 
+@pytest.mark.promise("no_code")
+@pytest.mark.fault(36)
 def test_nothing_of_an_artefact_can_run(demo, trained):
     stored = {path.name for path in demo.var.glob("mlartifacts/**/*") if path.is_file()}
     assert not {name for name in stored if name.endswith((".pkl", ".joblib", ".cloudpickle"))}
     assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
+@pytest.mark.promise("registry_down")
 def test_a_dead_store_is_told_of_within_half_a_minute(demo, stille, tmp_path):
     config = demo.config_in(tmp_path, tracking={"uri": None})
     text = config.read_text().replace("model: churn", "model: churn\n  uri: http://127.0.0.1:9")
@@ -133,3 +137,24 @@ def test_a_dead_store_is_told_of_within_half_a_minute(demo, stille, tmp_path):
     assert "tracking.uri" in ended.err
     assert "Traceback" not in ended.err
     assert time.monotonic() - begun < 30
+
+
+def test_the_table_of_runs_opens_on_what_matters_and_on_who_is_champion(settings, model):
+    """Also where the experiment was made by an older release; a kind that somebody chose stays."""
+    experiment, client = registry.connect(settings), mlflow.MlflowClient()
+    client.delete_experiment_tag(experiment, f"mlflow.sharedViewState.{registry.VIEW}")
+    client.set_experiment_tag(experiment, "mlflow.experimentKind", "finetuning")
+    registry.connect(settings)
+    tags = client.get_experiment(experiment).tags
+    shown = json.loads(tags[f"mlflow.sharedViewState.{registry.VIEW}"])["selectedColumns"]
+    assert {"metrics.`auc`", "metrics.`log_loss`", "tags.`champion`"} <= set(shown)
+    assert tags["mlflow.experimentKind"] == "finetuning"
+    client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
+    first, second = (runs.log_training(settings, training(model)) for _ in range(2))
+    registry.promote(settings, first, "a test")
+    registry.promote(settings, second, "a test")
+    told = [client.get_run(each.run_id).data.tags["champion"][:6] for each in (first, second)]
+    assert told == ["until ", "since "]
+    registry.roll_back(settings, second, first, "a test")
+    told = [client.get_run(each.run_id).data.tags["champion"][:6] for each in (first, second)]
+    assert told == ["since ", "until "]

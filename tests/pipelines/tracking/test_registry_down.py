@@ -1,66 +1,52 @@
 """The registry does not answer: a night goes on with the champion it named last, or stops."""
 
 import json
+import random
 import shutil
-import socket
-import threading
+import sqlite3
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
+import mlflow
 import pytest
+from broken_servers import BEHAVIOURS, server
 from trees import records
 
 from features.errors import ModelError
 from models.churn.serialization import digest
 from pipelines.config.run import Run, plain
 from pipelines.config.settings import load_settings
+from pipelines.jobs.entry import NIGHTLY
+from pipelines.jobs.read_tables import read_tables
 from pipelines.runtime.environment import now
 from pipelines.runtime.run_record import RunRecord
 from pipelines.tracking import champion as resolving
 from pipelines.tracking import files, registry, runs
 
-ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
-BEHAVIOURS = ("dead", "errors", "silent", "drips")
+LOCAL = ("locked", "corrupt", "cut", "empty", "gone")
 
 
 @contextmanager
-def server(behaviour):
-    """A port on this machine on which no registry answers; yields its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    stop = threading.Event()
-
-    def answer(client):
-        with client:
-            if behaviour == "errors":
-                client.recv(65_536)
-                client.sendall(ERROR)
-            elif behaviour == "drips":
-                client.recv(65_536)
-                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-                while not stop.wait(0.2):
-                    client.sendall(b" ")
-            else:
-                stop.wait()
-
-    def listen():
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=answer, args=(client,), daemon=True).start()
-
-    if behaviour == "dead":
-        listener.close()
+def broken_file(path, how):
+    """The address of a copy of a store in one file, which is broken while the block runs."""
+    content = path.read_bytes()
+    holder = sqlite3.connect(path)
+    if how == "locked":
+        holder.execute("begin exclusive")
+    elif how == "corrupt":
+        path.write_bytes(random.Random(3).randbytes(len(content)))  # noqa: S311  (no secret)
+    elif how == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif how == "empty":
+        path.write_bytes(b"")
     else:
-        threading.Thread(target=listen, daemon=True).start()
+        path.unlink()
     try:
-        yield address
+        yield f"sqlite:///{path}"
     finally:
-        stop.set()
-        listener.close()
+        holder.close()
 
 
 @pytest.fixture
@@ -97,9 +83,11 @@ def test_a_night_keeps_the_champion_that_it_fetched(demo, published):
     assert kept.usable
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour):
-    monkeypatch.setattr(resolving, "_SECONDS", 1.5)
+    monkeypatch.setattr(registry, "_SECONDS", 1.5)
     with server(behaviour) as address:
         found, record = resolve(nights(address, **days_ago(6.9)))
     assert record.degraded
@@ -108,6 +96,44 @@ def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour
     assert record.model_digest == found.registered.digest
 
 
+@pytest.mark.fault(32)
+@pytest.mark.parametrize("how", LOCAL)
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_broken_file_is_as_a_server_that_is_away(demo, nights, tmp_path, how, kept):
+    store = tmp_path / "mlflow.db"
+    shutil.copy(demo.var / "mlflow.db", store)
+    with broken_file(store, how) as address:
+        config = nights(address)
+        if kept:
+            assert resolve(config)[1].degraded
+            return
+        shutil.rmtree(tmp_path / "var" / "champion")
+        with pytest.raises(ModelError, match=r"stille (doctor|train)") as refused:
+            NIGHTLY.start(config, demo.as_of)
+    assert "\n" not in str(refused.value)
+    (record,) = records(tmp_path / "var", "nightly")
+    assert (record["exit_code"], record["stages"]) == (4, [])
+
+
+def test_files_that_are_deleted_leave_the_kept_champion(demo, nights, tmp_path, monkeypatch):
+    """The registry answers and names a version whose files are no longer there."""
+    config = nights(f"sqlite:///{demo.var / 'mlflow.db'}")
+    settings, absent = load_settings(config), tmp_path / "absent"
+    found = registry.champion_version(settings)
+    monkeypatch.setattr(
+        mlflow.MlflowClient, "get_model_version_download_uri", lambda *_: absent.as_uri()
+    )
+    assert not resolve(config)[1].degraded  # the same digest: nothing is fetched
+    other = replace(found, digest="0" * 64)
+    monkeypatch.setattr(resolving, "champion_version", lambda _: other)
+    assert resolve(config)[1].degraded
+    shutil.rmtree(tmp_path / "var" / "champion")
+    with pytest.raises(ModelError, match=r"cannot be fetched: .*Nothing was scored: no champion"):
+        resolve(config)
+
+
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.proof
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_a_night_decides_within_half_a_minute(nights, behaviour):
@@ -118,6 +144,8 @@ def test_a_night_decides_within_half_a_minute(nights, behaviour):
         assert time.monotonic() - begun < 30
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("kept", [days_ago(7.1), days_ago(-1), {"registry": "http://other"}])
 def test_an_old_champion_or_another_registrys_does_not_score(nights, kept):
     with server("dead") as address, pytest.raises(ModelError) as refused:
@@ -127,6 +155,7 @@ def test_an_old_champion_or_another_registrys_does_not_score(nights, kept):
     assert "stille nightly" in str(refused.value)
 
 
+@pytest.mark.promise("whole_model", "registry_down")
 def test_a_damaged_kept_champion_does_not_score(nights, tmp_path):
     with server("dead") as address:
         config = nights(address)
@@ -138,6 +167,8 @@ def test_a_damaged_kept_champion_does_not_score(nights, tmp_path):
             resolve(config)
 
 
+@pytest.mark.promise("registry_down")
+@pytest.mark.fault(32)
 def test_a_degraded_night_says_so_in_record_and_manifest(demo, nights, stille, tmp_path):
     with server("dead") as address:
         config = nights(address)
@@ -150,10 +181,9 @@ def test_a_degraded_night_says_so_in_record_and_manifest(demo, nights, stille, t
     assert manifest["stille"]["model_digest"] == record["model_digest"]
 
 
+@pytest.mark.fault(35)
 def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
     """The version is resolved once, so list, record and manifest name one model."""
-    from pipelines.jobs.entry import NIGHTLY
-
     config = demo.config_in(tmp_path)
     settings = load_settings(config)
     first = registry.champion_version(settings)
@@ -161,7 +191,7 @@ def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
 
     def step(work, *arguments):
         done = plain(work, *arguments)
-        if work is resolving.resolve_champion:
+        if work is read_tables:
             moved.append(registered_again(settings, first))
             registry.promote(settings, moved[0], "a test")
         return done
@@ -178,7 +208,6 @@ def test_an_alias_that_moves_during_a_night_changes_nothing(demo, tmp_path):
 
 
 def registered_again(settings, found):
-    model = files.load(settings, found)
     training = runs.Training(
         name="another",
         params={},
@@ -186,6 +215,5 @@ def registered_again(settings, found):
         tags={key: value for key, value in found.tags.items() if key != "digest"},
         files={},
         model_files=dict(files.fetch(settings, found)),
-        feature_names=model.spec.names,
     )
     return runs.log_training(settings, training)

@@ -157,6 +157,8 @@ ATTACKS = {
 }
 
 
+@pytest.mark.promise("no_code")
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_no_attack_runs_or_loads(folder, tmp_path, name):
     marker = tmp_path / "marker"
@@ -202,10 +204,11 @@ def outcome(files, damaged, expected):
     return "harmless"
 
 
+@pytest.mark.promise("whole_model")
 @pytest.mark.parametrize(
     "mutations", [20, pytest.param(250, marks=pytest.mark.proof)], ids=["few", "many"]
 )
-def test_a_changed_byte_never_scores_silently(files, mutations):
+def test_a_changed_byte_never_scores_silently(files, mutations, record_property):
     rng = np.random.default_rng(mutations)
     kept = Counter(outcome(files, mutated(files, rng), digest(files)) for _ in range(mutations))
     assert kept["harmless"] == 0
@@ -214,6 +217,7 @@ def test_a_changed_byte_never_scores_silently(files, mutations):
         damaged = mutated(files, rng)
         rewritten[outcome(files, damaged, digest(damaged))] += 1
     assert rewritten.total() == mutations
+    record_property("flipped bytes: stored model", [2 * mutations, 2 * mutations])
     print(f"digest not updated: all refused; updated: {dict(rewritten)}")
 
 
@@ -226,6 +230,8 @@ CHILDREN = {
 }
 
 
+@pytest.mark.promise("whole_model")
+@pytest.mark.fault(45)
 @pytest.mark.parametrize("how", CHILDREN)
 def test_a_parser_that_fails_takes_nothing_down(files, tmp_path, monkeypatch, how):
     code, said = CHILDREN[how]

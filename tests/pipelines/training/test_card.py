@@ -111,7 +111,11 @@ def test_every_figure_of_a_card_is_one_of_the_run(demo, settings, trained):
     )
     params = client.get_run(version.run_id).data.params
     judged = trained.evaluation
-    known = SAID | {f"{judged.swing:.2f}", params["features"], f"{int(params['rows']):,}"}
+    known = SAID | {
+        f"{judged.rows.shocks.swing:.2f}",
+        params["features"],
+        f"{int(params['rows']):,}",
+    }
     figures = [i for each in card.values() for metric in each.values() for i in metric.values()]
     known |= {f"{figure:.4f}" for figure in figures if figure is not None}
     known |= set(NUMBER.findall(" ".join(each.sentence for each in judged.baselines)))

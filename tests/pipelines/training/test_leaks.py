@@ -84,6 +84,7 @@ def test_clean_simulated_companies_raise_no_alarm(companies):
     assert [refused(company.examples) for company in companies] == [[], []]
 
 
+@pytest.mark.promise("leaks")
 @pytest.mark.proof
 def test_fifty_clean_simulated_companies_raise_at_most_one_alarm(root, tmp_path):
     alarms = []
@@ -94,6 +95,7 @@ def test_fifty_clean_simulated_companies_raise_at_most_one_alarm(root, tmp_path)
     assert len(alarms) <= 1, alarms
 
 
+@pytest.mark.promise("leaks")
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_leak_planted_into_a_simulated_company_is_found_and_named(name, companies):
     planted = PLANTS[name](Company.of(companies[0].examples, 0))
@@ -133,6 +135,8 @@ def searched(simulated: Simulated, **overrides: str) -> tuple[LeakSearch, RunRec
     return search_leaks(run, simulated.snapshot, TrainingData(planted.examples, {}, ())), record
 
 
+@pytest.mark.promise("leaks")
+@pytest.mark.fault(40)
 def test_a_finding_closes_a_gate(companies):
     search, record = searched(companies[0])
     assert [(g.name, g.value, g.passed) for g in record.gates] == [("suspected_leaks", 1, False)]
@@ -235,6 +239,7 @@ def test_check_looks_for_leaks_where_somebody_left(demo, tmp_path):
     assert "0 findings, 0 of them refused." in found
 
 
+@pytest.mark.promise("leaks")
 def test_check_refuses_a_leak_before_anything_is_trained(demo, tmp_path):
     config = leaking_config(demo, tmp_path, "state")
     with pytest.raises(GateError, match="given away:\n- attr_state "):

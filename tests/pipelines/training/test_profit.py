@@ -9,7 +9,7 @@ from models.causal.sleeping_dogs import asleep
 from models.dataset.examples import Examples
 from models.dataset.feature_spec import FeatureSpec
 from pipelines.lists.placement import with_values
-from pipelines.training.profit import contacts_of_test
+from pipelines.training.evaluation import contacts_of_test
 
 ECONOMICS = {
     "margin_per_year": 1_000,

@@ -11,7 +11,7 @@ from models.metrics.bootstrap import Rows
 from models.metrics.by_subgroup import calibration_by_subgroup
 from models.metrics.scorecard import scorecard
 from pipelines.config.settings import load_settings
-from pipelines.training.evaluation import auc_alarm, scorecards
+from pipelines.training.evaluation import auc_alarm, profit_card
 from pipelines.training.metrics import METRICS, flat_metrics
 
 NAMES = [
@@ -79,7 +79,7 @@ def test_each_is_of_the_check_that_it_is_named_after(trained):
 def test_every_interval_includes_the_swing_of_the_months_learned_from(demo, trained):
     judged, settings = trained.evaluation, load_settings(demo.config)
     test, p, shocks = judged.test, judged.scores["model"], judged.rows.shocks
-    assert (judged.rows.replicates, judged.swing) == (settings.training.bootstrap, shocks.swing)
+    assert judged.rows.replicates == settings.training.bootstrap
     assert (shocks.swing >= 0.15, shocks.horizon_days) == (True, settings.label.horizon_days)
     card = scorecard(judged.rows, p)
     assert card == {name: judged.cards["model"][name] for name in card}
@@ -99,8 +99,8 @@ def test_every_interval_includes_the_swing_of_the_months_learned_from(demo, trai
 
 def test_without_economics_there_is_no_profit_and_all_else_stays(demo, trained):
     judged = trained.evaluation
-    scores = {"model": judged.scores["model"]}
-    card = scorecards(replace(judged.rows, replicates=0), scores, ())["model"]
+    rows, p = replace(judged.rows, replicates=0), judged.scores["model"]
+    card = scorecard(rows, p) | profit_card(rows, p, ())
     assert not [name for name in card if name.startswith("profit")]
     assert card["auc"].value == judged.cards["model"]["auc"].value
 

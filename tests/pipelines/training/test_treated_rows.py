@@ -20,8 +20,7 @@ from pipelines.runtime.run_record import open_record
 from pipelines.simulator.options import KIND, Dials, OwnList
 from pipelines.simulator.simulate import simulate
 from pipelines.training.evaluation import recipe_of
-from pipelines.training.examples import TrainingData, make_examples
-from pipelines.training.treated_rows import leave_out_treated
+from pipelines.training.examples import TrainingData, leave_out_treated, make_examples
 
 TODAY, LISTED = date(2024, 7, 1), 0.05
 EVERYBODY_STAYS = {"persuadable": 1.0, "sure": 0.0, "lost": 0.0, "sleeping_dog": 0.0}

@@ -1,0 +1,1 @@
+"""Promises and faults, the tests that prove them, and the page of both."""

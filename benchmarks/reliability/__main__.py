@@ -1,0 +1,57 @@
+"""Run the marked tests and write docs/reliability.md: ``python -m benchmarks.reliability``.
+
+Arguments are passed on to pytest, as ``-n 2``; of what they leave out, the page says so. Ends with
+pytest's exit code.
+"""
+
+import sys
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.reliability.page import Outcome, page
+
+PAGE = Path("docs/reliability.md")
+
+
+class Collector:
+    """Outcomes of the marked tests, as pytest reports them, by node id."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Keep a marked test as one that was not run, until it is."""
+        marks = [mark for mark in item.iter_markers() if mark.name in ("promise", "fault")]
+        if keys := tuple(key for mark in marks for key in mark.args):
+            self.outcomes[item.nodeid] = Outcome(item.nodeid, "not run", keys, {})
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what the test is marked with, how it ended and the figures that it recorded."""
+        if report.when == "call" or not report.passed:
+            said: dict[str, list[Any]] = defaultdict(list)
+            for name, value in report.user_properties:
+                said[name].append(value)
+            ended = "defect" if hasattr(report, "wasxfail") else report.outcome
+            marks = tuple(said.pop("marked", ()))
+            figures = {
+                name: (sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs))
+                for name, pairs in said.items()
+            }
+            self.outcomes[report.nodeid] = Outcome(report.nodeid, ended, marks, figures)
+
+
+def main() -> int:
+    """Run the tests; the page is written also where some failed, and says so."""
+    collector = Collector()
+    code = pytest.main(["-q", "-m", "promise or fault", *sys.argv[1:]], plugins=[collector])
+    day = datetime.now(UTC).date()
+    PAGE.write_text(page([*collector.outcomes.values()], day), encoding="utf-8")
+    return int(code)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,71 @@
+"""Ownership of folders: ``paths.var`` and ``paths.out`` are one company's, and closed to others."""
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from features.errors import ConfigError
+from pipelines.config.sections import Company, Paths, Tracking
+from pipelines.runtime.atomic_files import SHARED, keep_first, storage_errors
+from pipelines.runtime.mirrors import bucket_of, name_of
+
+OWNER = ".company.json"
+
+
+def refuse_foreign(company: Company, paths: Paths, tracking: Tracking) -> None:
+    """Raise ``ConfigError`` when another company, or another model's configuration, was first."""
+    for folder in (paths.var, paths.out):
+        with suppress(OSError):
+            _compare(folder, (folder / OWNER).read_bytes(), company, tracking)
+
+
+def claim(company: Company, paths: Paths, tracking: Tracking) -> None:
+    """Make the folders of a company and mark them as its own; whoever is first has them.
+
+    What this process makes is for its user alone from here on; ``out`` is for ``paths.group`` too.
+    Raises ``ConfigError`` like ``refuse_foreign`` and for a group that cannot be given the folder,
+    ``PublicationError`` when the disk refuses.
+    """
+    os.umask(0o077)
+    mine = _identity(company, tracking)
+    for folder in (paths.var, paths.out):
+        with storage_errors(f"write to {folder}"):
+            absent = [each for each in (folder, *folder.parents) if not each.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+            if folder == paths.out and paths.group and not bucket_of(folder):
+                _share((folder, *absent), paths.group)
+            owner = keep_first(folder / OWNER, mine)
+        if bucket := bucket_of(folder):
+            bucket.put(OWNER, mine, "create")
+            owner = (bucket.get(OWNER) or (owner,))[0]
+        _compare(folder, owner, company, tracking)
+
+
+def _identity(company: Company, tracking: Tracking) -> bytes:
+    mine = {"company": company.name, "model": tracking.model}
+    return json.dumps(mine, ensure_ascii=False).encode()
+
+
+def _compare(folder: Path, owner: bytes, company: Company, tracking: Tracking) -> None:
+    if owner != _identity(company, tracking):
+        raise ConfigError(
+            f"{name_of(folder)} belongs to {owner.decode(errors='replace')}, and this "
+            f"configuration is of {_identity(company, tracking).decode()}. Give each its own "
+            "paths.var and paths.out. If it is the same company under another name, remove "
+            f"{name_of(folder / OWNER)}, then run the same command again."
+        )
+
+
+def _share(folders: tuple[Path, ...], group: str) -> None:
+    for folder in folders:
+        try:
+            if folder.group() != group or folder.stat().st_mode & 0o7777 != SHARED:
+                shutil.chown(folder, group=group)
+                folder.chmod(SHARED)
+        except (LookupError, PermissionError, KeyError) as error:
+            raise ConfigError(
+                f"paths.group: {folder} cannot be given to the group {group!r} ({error}). Name a "
+                "group of this machine that this user is a member of."
+            ) from None

@@ -1,0 +1,87 @@
+"""Every command that writes may be killed or refused the disk at any call, and runs again."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DRIVER = Path(__file__).parents[2] / "helpers" / "commands.py"
+WRITING = ("nightly", "train", "check", "recalibrate", "promote", "rollback", "forget")
+WRITING += ("effect", "outcomes", "monitor")
+REFUSED = {"full": 3, "read-only": 3, "no inodes": 3, "input and output": 3, "slow": 1}
+EVERY_CALL = 1_000_000
+QUICK = {
+    "nightly": {"kill": 1, "full": 1},
+    "rollback": {"kill": 1, "read-only": 1},
+    "forget": {"kill": 2, "full": 1},
+    "outcomes": {"kill": 2, "input and output": 2},
+    "effect": {"kill": 1, "no inodes": 1},
+}
+# Once all is written, alarms rang.
+ENDS = {"monitor": 6}
+
+
+@pytest.mark.promise("atomic", "closed")
+@pytest.mark.fault(27, 28)
+@pytest.mark.parametrize(
+    "plans",
+    [
+        pytest.param(QUICK, id="some calls"),
+        *(
+            pytest.param({name: {"kill": EVERY_CALL, **REFUSED}}, marks=pytest.mark.proof, id=name)
+            for name in WRITING
+        ),
+    ],
+)
+def test_a_struck_command_leaves_the_last_list_and_finishes_when_it_runs_again(
+    small_company, tmp_path, record_property, plans
+):
+    asked = [sys.executable, str(DRIVER), "sweep", small_company, tmp_path, json.dumps(plans)]
+    done = subprocess.run(asked, stdout=subprocess.PIPE, check=True)
+    for swept in json.loads(done.stdout):
+        command, results = swept["command"], swept["results"]
+        assert swept["code"] == ENDS.get(command, 0)
+        wrong = [struck for struck in results if not _converged(struck, swept["code"])]
+        for fault in plans[command]:
+            of = [struck for struck in results if struck["fault"] == fault]
+            name = f"kills of {command}" if fault == "kill" else f"disks that fail: {fault}"
+            record_property(name, [len([each for each in of if each not in wrong]), len(of)])
+        assert wrong == []
+
+
+def _converged(struck: dict, code: int) -> bool:
+    ends = {"kill": {-signal.SIGKILL, code}, "slow": {code}}.get(struck["fault"], {4, 5, code})
+    return (
+        struck["code"] in ends
+        and struck["whole"]
+        and (struck["rerun"], struck["other"]) == (code, [])
+    )
+
+
+@pytest.mark.promise("together", "one_publisher")
+@pytest.mark.fault(30)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["nightly"] * 2 + ["forget", "promote", "outcomes"],
+        pytest.param(
+            ["nightly"] * 8 + ["check", "train", "forget", "promote", "outcomes", "effect"],
+            marks=pytest.mark.proof,
+        ),
+    ],
+    ids=["some", "everything"],
+)
+def test_what_runs_at_the_same_time_ends_well_or_waits(
+    small_company, tmp_path, record_property, names
+):
+    asked = [sys.executable, str(DRIVER), "together", small_company, tmp_path, json.dumps(names)]
+    done = subprocess.run(asked, stdout=subprocess.PIPE, check=True)
+    found = json.loads(done.stdout)
+    well = [name for name, code in found["codes"] if code in (0, 75)]
+    record_property("commands at once", [len(well), len(names)])
+    assert well == names, found
+    assert {code for _, code in found["again"]} == {0}
+    assert found["listed"] == "2023-09-01"
