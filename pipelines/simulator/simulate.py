@@ -87,9 +87,8 @@ def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> No
         month = Month(clock, number, sink.seed, sink, company.dials)
         prices.apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
-        turn, rule = company.dials.regime, company.rule
-        if turn and clock.date(number) >= turn:
-            rule = replace(rule, **LATER)
+        turned = company.dials.regime and clock.date(number) >= company.dials.regime
+        rule = replace(company.rule, **LATER) if turned else company.rule
         rated = hazard(world, month, company.book, rule, asked)
         rated = _act_on_list(world, month, company, rated, asked)
         world, gone = live(world, month, company, rated, gone)
