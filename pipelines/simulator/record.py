@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import CHANNELS, LINKS, PAYMENT_METHODS, Column, Table
-from pipelines.simulator.clock import Bools, Clock, Ints, Rng
+from pipelines.simulator.clock import Clock, Ints
 
 KEYS = (
     {"customer_id": "C", "household_id": "H", "contract_id": "K", "plan_id": "P", "bundle_id": "B"}
@@ -66,7 +66,6 @@ UNTIL_SETTLED = {"failed": 0, "status": 1}
 _FEEDS = ("contacts", "self_service", "notifications", "surveys", "orders")
 _UNITS = (("contacts", "wait_seconds", 21), ("self_service", "seconds", 21))
 _DEAD_DAYS = 14
-_LATE = 0.015
 _ARROW = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -159,12 +158,6 @@ def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock:
             revealed = clock.midnight(revealed)
         unseen = UNTIL_SETTLED.get(column.name, -1)
         columns[column.name] = np.where(revealed < seen_until, columns[column.name], unseen)
-
-
-def draw_known_at(rng: Rng, at: Ints) -> tuple[Ints, Bools]:
-    """When the few late rows became known, one to ten days on (UTC µs), and which those are."""
-    late = rng.random(len(at)) < _LATE
-    return at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64), late
 
 
 def draw_bursts(seed: int, clock: Clock, chance: float) -> list[tuple[str, str, int, int]]:

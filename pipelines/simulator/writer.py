@@ -18,6 +18,7 @@ CLAIMS = "claims"
 TERM = "term_months"
 """Written beside the others by a company that sells insurance: its policies renew themselves."""
 WRITTEN = tuple(name for name in TABLES if name not in (CLAIMS, "labels", "household_notices"))
+_LATE = 0.015
 AHEAD = 6
 """Months that what happens today may reach into the future."""
 REGISTERS = frozenset({"customers", "contracts", "terminations", "price_list", "market_price"})
@@ -162,7 +163,8 @@ class Recorder:
         schema = record.schema_of(table)
         if "known_at" in schema.names:
             rng = np.random.default_rng([self.seed, chunk.number, *table.name.encode()])
-            known_at, late = record.draw_known_at(rng, at)
+            late = rng.random(len(at)) < _LATE
+            known_at = at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64)
             keep &= ~late | (known_at < end)
             columns["known_at"] = np.where(late, known_at, -1)
         known = [record.encode(table, c, columns[c.name][keep]) for c in record.columns_of(table)]

@@ -30,8 +30,8 @@ from features.contract import FORBIDDEN_COLUMNS, TABLES
 from pipelines.config.settings import load_settings
 from pipelines.jobs.check import check_tables
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.simulator.clock import START
-from pipelines.simulator.options import THE_RULE, make_clock
+from pipelines.simulator.clock import START, make_clock
+from pipelines.simulator.options import THE_RULE
 from pipelines.simulator.record import columns_of, encode, hide_unseen
 from pipelines.simulator.world import Month
 from pipelines.simulator.writer import CLAIMS, WRITTEN
