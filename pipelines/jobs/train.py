@@ -133,14 +133,13 @@ def fit_all(
 
 def circumstances(run: Run, snapshot: Snapshot, taught: Examples) -> dict[str, dict[str, Any]]:
     """All that decides the bytes of a model that learns from ``taught``, in parts by name."""
-    rows = {"digest": rows_digest(taught, taught.spec.hash)}
     return {
         "tables": {"as of": str(run.as_of), "snapshot": snapshot.digest},
         "inputs": dict(snapshot.inputs),
         "configuration": run.configuration,
         "code": {"version": code_version(), "commit": commit()},
         "packages": packages(),
-        "rows": rows,
+        "rows": {"digest": rows_digest(taught, taught.spec.hash)},
     }
 
 
