@@ -17,7 +17,7 @@ from typing import Any, TypeVar, Union
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from features.errors import ConfigError, passwords, without_passwords
+from features.errors import ConfigError, without_passwords
 
 Place = tuple[str | int, ...]
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -79,7 +79,8 @@ def _is_secret(value: str, place: Place) -> bool:
     if place[-2:] == ("database", "uri") or place[:2] in _RECEIVERS or hidden:
         variable = VARIABLE.fullmatch(value)
         return variable is None or variable.group(2) is not None
-    return any(not VARIABLE.fullmatch(found) for found in passwords(value))
+    plain = VARIABLE.sub("", value)
+    return "://" in plain and without_passwords(plain) != plain
 
 
 def text_problems(value: Any) -> Iterator[Problem]:
@@ -92,13 +93,9 @@ def text_problems(value: Any) -> Iterator[Problem]:
         if unseen:
             code = f"U+{ord(unseen.group()):04X}"
             yield Problem(place, f"has a character that cannot be seen ({code}): take it out")
-        _, address, query = text.partition("://")[2].partition("?")
-        names = (each.partition("=")[0] for each in query.split("&"))
-        if (
-            address
-            and not {"database", "notifications"} & {*place}
-            and any(map(_SECRET_NAME.search, names))
-        ):
+        address, mark, query = text.partition("?")
+        logged = "://" in address and not {"database", "notifications"} & {*place}
+        if logged and without_passwords(mark + query) != mark + query:
             yield Problem(
                 place,
                 "a secret in an address's query ends in logs: give it in the environment (MLflow "
@@ -139,25 +136,18 @@ def _written(document: Any, place: Place) -> str:
             document = document[step]
         except (KeyError, IndexError, TypeError):
             return "nothing"
-    secret = place[-1:] == ("uri",) or place[:2] in _RECEIVERS
-    if secret and not VARIABLE.fullmatch(str(document)):
+    if _is_secret(str(document), place):
         return "an address"
     return _short(without_passwords(repr(document)))
 
 
-def _fields(model: type[BaseModel], place: Place) -> tuple[str, ...]:
-    kind: Any = model
-    for step in place:
-        kind = _model_of(kind)
-        is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
-        kind = kind.model_fields[str(step)].annotation if is_model else typing.get_args(kind)[-1]
-    return tuple(_model_of(kind).model_fields)
-
-
-def _model_of(kind: Any) -> Any:
-    if typing.get_origin(kind) not in (typing.Annotated, Union, types.UnionType):
-        return kind
-    return _model_of(next(arg for arg in typing.get_args(kind) if arg is not types.NoneType))
+def _fields(kind: Any, place: Place) -> tuple[str, ...]:
+    while typing.get_origin(kind) in (typing.Annotated, Union, types.UnionType):
+        kind = next(arg for arg in typing.get_args(kind) if arg is not types.NoneType)
+    fields = getattr(kind, "model_fields", None)
+    if not place:
+        return tuple(fields or ())
+    return _fields(fields[place[0]].annotation if fields else typing.get_args(kind)[-1], place[1:])
 
 
 MAX_BYTES = 250_000
@@ -177,7 +167,9 @@ def read_config(
     Raises ``ConfigError`` naming every problem at once. Of a model that ignores other keys, only
     its own are looked at.
     """
-    document = _load(path)
+    document = read_plain(path, "; give --config")
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
     problems = list(secret_problems(document))
     _override(document, path)
     if model.model_config.get("extra") == "ignore":
@@ -193,13 +185,6 @@ def read_config(
     if problems:
         raise refusal(path, problems)
     return settings
-
-
-def _load(path: Path) -> dict[str, Any]:
-    document = read_plain(path, "; give --config")
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
-    return document
 
 
 def read_plain(path: Path, hint: str = "") -> Any:
@@ -230,24 +215,20 @@ def _parse(text: str | bytes, name: str) -> Any:
 
 def _refuse_bombs(text: str | bytes) -> None:
     """Raise ``YAMLError`` for what is too large or too deep, aliases counted with all they hold."""
-    sizes: dict[str | None, int] = {}
-    around: list[tuple[str | None, int]] = []
-    anchor, size = None, 0
+    sizes: dict[str, int] = {}
+    around: list[tuple[str, int]] = []
+    total = 0
     for event in yaml.parse(text, Loader=_SafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
-            around.append((anchor, size))
-            anchor, size = event.anchor, 1
-            sizes[anchor] = MAX_NODES  # of one that holds itself
+            around.append((event.anchor, total))
+            sizes[event.anchor] = MAX_NODES  # of one that holds itself
         elif isinstance(event, yaml.CollectionEndEvent):
-            sizes[anchor], held = size, size
-            anchor, size = around.pop()
-            size += held
-        elif isinstance(event, yaml.AliasEvent):
-            size += sizes.get(event.anchor, 1)
-        elif isinstance(event, yaml.ScalarEvent):
-            sizes[event.anchor] = 1
-            size += 1
-        if size >= MAX_NODES or len(around) > MAX_DEPTH:
+            anchor, before = around.pop()
+            sizes[anchor] = total - before
+        if isinstance(event, yaml.NodeEvent):
+            is_alias = isinstance(event, yaml.AliasEvent)
+            total += sizes.get(event.anchor, 1) if is_alias else 1
+        if total >= MAX_NODES or len(around) > MAX_DEPTH:
             raise yaml.MarkedYAMLError(
                 problem=f"too many values (at most {MAX_NODES:,}, aliases counted with all that "
                 f"they stand for) or too deep (at most {MAX_DEPTH})",
@@ -276,12 +257,11 @@ class _Loader(_SafeLoader):  # type: ignore[misc]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            wrong = "" if isinstance(key, yaml.ScalarNode) else "a key is no list or mapping"
-            if not wrong and key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                wrong = f"key {key.value!r} is given twice"
-            if wrong:
+            name = str(key.value)
+            if name in seen and key.tag != "tag:yaml.org,2002:merge":
+                wrong = f"key {name!r} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, wrong, key.start_mark)
-            seen.add(key.value)
+            seen.add(name)
         found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return found
 
