@@ -175,7 +175,8 @@ def read_config(
     if model.model_config.get("extra") == "ignore":
         document = {key: document[key] for key in document if key in model.model_fields}
         problems = []
-    expanded = _expand(document, (), problems)
+    expanded = _expand(document)
+    problems += _unset(document)
     problems += islice((*text_problems(expanded), *more(expanded)), _MOST_TOLD)
     try:
         settings = model.model_validate(expanded)
@@ -215,8 +216,8 @@ def _parse(text: str | bytes, name: str) -> Any:
 
 def _refuse_bombs(text: str | bytes) -> None:
     """Raise ``YAMLError`` for what is too large or too deep, aliases counted with all they hold."""
-    sizes: dict[str, int] = {}
-    around: list[tuple[str, int]] = []
+    sizes: dict[str | None, int] = {}
+    around: list[tuple[str | None, int]] = []
     total = 0
     for event in yaml.parse(text, Loader=_SafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -226,8 +227,7 @@ def _refuse_bombs(text: str | bytes) -> None:
             anchor, before = around.pop()
             sizes[anchor] = total - before
         if isinstance(event, yaml.NodeEvent):
-            is_alias = isinstance(event, yaml.AliasEvent)
-            total += sizes.get(event.anchor, 1) if is_alias else 1
+            total += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
         if total >= MAX_NODES or len(around) > MAX_DEPTH:
             raise yaml.MarkedYAMLError(
                 problem=f"too many values (at most {MAX_NODES:,}, aliases counted with all that "
@@ -290,18 +290,18 @@ def _match(section: Mapping[str, Any], step: str) -> str:
     return next((key for key in section if str(key).lower() == step.lower()), step.lower())
 
 
-def _expand(value: Any, place: Place, problems: list[Problem]) -> Any:
+def _expand(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _expand(item, (*place, key), problems) for key, item in value.items()}
+        return {key: _expand(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_expand(item, (*place, i), problems) for i, item in enumerate(value)]
-    if not isinstance(value, str):
-        return value
+        return [_expand(item) for item in value]
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda found: os.environ.get(found[1], found[2] or ""), value)
+    return value
 
-    def replace(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
-        if name not in os.environ and default is None:
-            problems.append(Problem(place, f"environment variable {name} is not set"))
-        return os.environ.get(name, default or "")
 
-    return VARIABLE.sub(replace, value)
+def _unset(document: Any) -> Iterator[Problem]:
+    for place, text in _texts(document):
+        for name, default in (found.groups() for found in VARIABLE.finditer(text)):
+            if default is None and name not in os.environ:
+                yield Problem(place, f"environment variable {name} is not set")

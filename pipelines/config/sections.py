@@ -176,13 +176,11 @@ class Label(Section):
 
     lead_days: Days = 14
     horizon_days: Annotated[Days, Field(ge=1)] = 90
-    horizons: tuple[Annotated[Days, Field(ge=1)], ...] = ()
+    horizons: tuple[Annotated[Days, Field(ge=1, multiple_of=PERIOD_DAYS)], ...] = ()
 
     @field_validator("horizons")
     @classmethod
-    def _in_periods(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
-        if any(days % PERIOD_DAYS for days in horizons):
-            raise ValueError(f"each horizon must be a multiple of {PERIOD_DAYS} days")
+    def _rising(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
         if list(horizons) != sorted(set(horizons)):
             raise ValueError("horizons must rise, each named once")
         return horizons

@@ -49,13 +49,13 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / ".lock", blocking=False, fallback_to_soft=False)
         try:
-            lock.acquire()
+            held = lock.acquire()
         except Timeout:
             raise BusyError(
                 f"another run is publishing to {name_of(out)}. Nothing was changed; "
                 "run the same command again when that run has ended."
             ) from None
-    try:
+    with held:
         notes = []
         with storage_errors(f"remove what a dead run left in {out}"):
             for found in sorted(out.glob(f"{STAGING}*")):
@@ -67,8 +67,6 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
                     notes.append(f"{found} is not of a run of Stille and was left as it is")
         clear_unfinished(out)
         yield tuple(notes)
-    finally:
-        lock.release()
 
 
 @contextmanager
