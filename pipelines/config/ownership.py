@@ -1,7 +1,6 @@
 """Ownership of folders: ``paths.var`` and ``paths.out`` are one company's, and closed to others."""
 
 import json
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -24,11 +23,10 @@ def refuse_foreign(company: Company, paths: Paths, tracking: Tracking) -> None:
 def claim(company: Company, paths: Paths, tracking: Tracking) -> None:
     """Make the folders of a company and mark them as its own; whoever is first has them.
 
-    What this process makes is for its user alone from here on; ``out`` is for ``paths.group`` too.
+    ``out`` is for ``paths.group`` too.
     Raises ``ConfigError`` like ``refuse_foreign`` and for a group that cannot be given the folder,
     ``PublicationError`` when the disk refuses.
     """
-    os.umask(0o077)
     mine = _identity(company, tracking)
     for folder in (paths.var, paths.out):
         with storage_errors(f"write to {folder}"):
