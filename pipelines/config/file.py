@@ -10,7 +10,9 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import islice
+from operator import getitem
 from pathlib import Path
 from typing import Any, TypeVar, Union
 
@@ -56,11 +58,6 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(word, list(candidates), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def refusal(path: Path, problems: Iterable[Problem]) -> ConfigError:
-    lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
-    return ConfigError(f"{path} cannot be used:\n{lines}\nmend it, then run: stille check")
 
 
 def secret_problems(value: Any, place: Place = ()) -> Iterator[Problem]:
@@ -131,14 +128,13 @@ def explained(detail: Any, model: type[BaseModel], document: Mapping[str, Any]) 
 
 def _written(document: Any, place: Place) -> str:
     """The value as the file has it, so that an expanded secret is never shown."""
-    for step in place:
-        try:
-            document = document[step]
-        except (KeyError, IndexError, TypeError):
-            return "nothing"
-    if _is_secret(str(document), place):
+    try:
+        found = reduce(getitem, place, document)
+    except (KeyError, IndexError, TypeError):
+        return "nothing"
+    if _is_secret(str(found), place):
         return "an address"
-    return _short(without_passwords(repr(document)))
+    return _short(without_passwords(repr(found)))
 
 
 def _fields(kind: Any, place: Place) -> tuple[str, ...]:
@@ -184,7 +180,8 @@ def read_config(
         told = error.errors()[:_MOST_TOLD]
         problems += [explained(detail, model, document) for detail in told]
     if problems:
-        raise refusal(path, problems)
+        lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+        raise ConfigError(f"{path} cannot be used:\n{lines}\nmend it, then run: stille check")
     return settings
 
 

@@ -13,8 +13,12 @@ from pipelines.runtime.mirrors import bucket_of, name_of
 OWNER = ".company.json"
 
 
+class ForeignError(ConfigError):
+    """A folder of the configuration is of another company or model: nothing is written there."""
+
+
 def refuse_foreign(company: Company, paths: Paths, tracking: Tracking) -> None:
-    """Raise ``ConfigError`` when another company, or another model's configuration, was first."""
+    """Raise ``ForeignError`` when another company, or another model's configuration, was first."""
     for folder in (paths.var, paths.out):
         with suppress(OSError):
             _compare(folder, (folder / OWNER).read_bytes(), company, tracking)
@@ -48,7 +52,7 @@ def _identity(company: Company, tracking: Tracking) -> bytes:
 
 def _compare(folder: Path, owner: bytes, company: Company, tracking: Tracking) -> None:
     if owner != _identity(company, tracking):
-        raise ConfigError(
+        raise ForeignError(
             f"{name_of(folder)} belongs to {owner.decode(errors='replace')}, and this "
             f"configuration is of {_identity(company, tracking).decode()}. Give each its own "
             "paths.var and paths.out. If it is the same company under another name, remove "

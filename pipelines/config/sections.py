@@ -10,7 +10,7 @@ from errno import ELOOP, ENAMETOOLONG
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from babel.core import get_global
 from holidays import list_supported_countries
@@ -50,11 +50,8 @@ class Section(BaseModel):
 
 def known_zone(zone: str) -> str:
     """Return ``zone`` when it is an IANA time zone; raises ``ValueError`` with the nearest one."""
-    try:
-        ZoneInfo(zone)
-    except (OSError, ValueError, KeyError) as error:
-        guess = nearest(zone, available_timezones())
-        raise ValueError(f"not an IANA time zone{guess}") from error
+    if zone not in (known := available_timezones()):
+        raise ValueError(f"not an IANA time zone{nearest(zone, known)}")
     return zone
 
 
