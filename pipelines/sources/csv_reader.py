@@ -158,12 +158,8 @@ def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str
 def _title_lines(readable: Path, dialect: Dialect, row: int) -> str:
     """What to declare when lines stand above the header: the first line of most and named cells."""
     with readable.open(encoding="utf-8-sig", newline="") as file:
-        rows = []
-        for line in islice(file, _LOOKED_AT):
-            try:
-                rows.append(next(csv.reader([line], **_strict(dialect)), []))
-            except csv.Error:
-                rows.append([])
+        lenient = {**_strict(dialect), "strict": False}
+        rows = [next(csv.reader([line], **lenient), []) for line in islice(file, _LOOKED_AT)]
     widest = max(map(len, rows), default=0)
     header = next((n for n, cells in enumerate(rows) if len(cells) == widest and all(cells)), 0)
     if widest < 2 or header == 0:
