@@ -178,6 +178,6 @@ def main() -> None:
 
 
 def _mute_teardown() -> None:
-    # Runs after every other exit handler: when Prefect's threads outlive the interpreter,
+    # Runs after every other exit handler: when a thread that waits for an answer is left behind,
     # DuckDB's binding prints pages of leaked references, which mean nothing to anybody here.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
