@@ -75,7 +75,8 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     from pipelines.doctor.doctor import examine, exit_code
 
     diagnoses = [replace(each, message=with_config(each.message)) for each in examine(config)]
-    print_json(diagnoses) if as_json else printing.diagnoses(diagnoses)
+    rows = ([each.check, each.status, each.message] for each in diagnoses)
+    print_json(diagnoses) if as_json else printing.table(["looked at", "status", "found"], rows)
     raise typer.Exit(exit_code(diagnoses))
 
 
