@@ -23,9 +23,9 @@ from prefect import Flow, State, flow, get_run_logger, runtime, tags, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 
-from features.errors import CompleteError, StilleError
+from features.errors import CompleteError, StilleError, without_passwords
 from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
 from pipelines.runtime.environment import today_in
@@ -130,9 +130,9 @@ def main() -> None:
             shown: Any = FLOWS[described["job"]]
             state = shown(**described["parameters"], return_state=True)
         if state.is_crashed() or state.is_completed() == bool(described["failure"]):
-            raise RuntimeError(state.name)
+            raise RuntimeError(f"the flow is {state.name}, {state.message}")
     except Exception as error:
-        print(type(error).__name__)
+        print(without_passwords(f"{type(error).__name__}: {error}"))
         raise SystemExit(1) from None
 
 
@@ -150,18 +150,18 @@ def _run(job: Job, config: str, as_of: date | None, **options: Any) -> Any:
     return result
 
 
-def _replay(ended: Mapping[str, Any]) -> State[Any]:
-    """Show the stages, notes and artifacts of a run that has ended; its state."""
+def _replay(ended: Mapping[str, Any]) -> State[Any] | None:
+    """Show the stages, notes and artifacts of a run that has ended; its state if it failed."""
     log = get_run_logger()
     for stage in ended["stages"]:
-        state: State[Any] = Completed() if stage["finished"] else Failed(message="not finished")
+        state = None if stage["finished"] else Failed(message="not finished")
         task(name=stage["name"], **_TASK)(lambda state=state: state)(return_state=True)
         log.info(stage["summary"])
     for note in ended["notes"]:
         log.info(note)
     for key, text in ended["artifacts"].items():
         create_markdown_artifact(text, key=key)
-    return Failed(message=ended["failure"]) if ended["failure"] else Completed()
+    return Failed(message=ended["failure"]) if ended["failure"] else None
 
 
 def show_artifacts(job: Job, result: Any) -> None:
