@@ -30,17 +30,22 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import newest_first
 from pipelines.sources.files import find_files
 from pipelines.training.examples import TrainingData, make_examples
-from pipelines.validation.page import LeakResult
 
 LEAKS = "leaks.json"
 _FEWEST_LEAVERS = 20
 _NOT_DONE = "Leaks were not looked for:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeakSearch(LeakResult):
-    """What was found and searched; ``path`` is the file that holds all findings."""
+@dataclass(frozen=True, slots=True)
+class LeakSearch:
+    """Findings, the reasons that the configuration gives by key, and in words what was searched.
 
+    ``path`` is the file that holds all of them.
+    """
+
+    findings: tuple[Leak, ...]
+    overrides: Mapping[str, str]
+    summary: str
     path: Path
 
     def refuse(self) -> None:
