@@ -5,6 +5,7 @@ Findings refuse a model unless the configuration names the column and gives the 
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def _record(
     unused = sorted(set(overrides) - used)
     record.notes += [f"training.leak_override: nothing was found on {name}" for name in unused]
     summary += f" {len(findings)} findings, {len(suspected)} of them refused."
-    search = LeakSearch(summary, findings, overrides, path=run.settings.paths.out / LEAKS)
+    search = LeakSearch(findings, overrides, summary, run.settings.paths.out / LEAKS)
     write_file(search.path, search.to_json())
     return search
 
