@@ -111,7 +111,8 @@ def _within(place: tuple[str, ...], path: str, source: Mapping[str, Any]) -> Ite
     kind = cast(declared.FileKind, given) if given in declared.FORMATS else declared.file_kind(path)
     if declared.FORMATS[kind].has_tables and table is None:
         yield Problem((*place, "table"), "required: which table of the file")
-    if table is not None and not declared.may_name_a_table(path, kind):
+    archive = kind == "csv" and path.endswith(".zip")
+    if table is not None and not (declared.FORMATS[kind].has_tables or kind == "excel" or archive):
         message = "only DuckDB and SQLite files, workbooks and archives have tables"
         yield Problem((*place, "table"), message)
     if source.get("header_row") is not None and kind not in ("csv", "excel"):

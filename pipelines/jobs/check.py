@@ -17,7 +17,7 @@ from pipelines.snapshots.loading import columns_absent
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
 from pipelines.training.leaks import check_leaks
-from pipelines.validation.page import CheckResult, LeakResult, write_page
+from pipelines.validation.page import CheckResult, write_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,12 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
         tables = WrittenTables(snapshot.tables, snapshot.shards)
         quarantine = snapshot.root / "quarantine"
         search = check_leaks(run, snapshot)
-        leaks = LeakResult(search.summary, search.findings, search.overrides)
         try:
             search.refuse()
         except GateError as error:
-            write(tables, quarantine, refusal=str(error), leaks=leaks)
+            write(tables, quarantine, refusal=str(error), leaks=search)
             raise
-        write(tables, quarantine, leaks=leaks)
+        write(tables, quarantine, leaks=search)
         return Report(check_report(snapshot, run.as_of), page, run.as_of, search.summary)
 
 
