@@ -140,10 +140,11 @@ def _written(document: Any, place: Place) -> str:
 def _fields(kind: Any, place: Place) -> tuple[str, ...]:
     while typing.get_origin(kind) in (typing.Annotated, Union, types.UnionType):
         kind = next(arg for arg in typing.get_args(kind) if arg is not types.NoneType)
-    fields = getattr(kind, "model_fields", None)
     if not place:
-        return tuple(fields or ())
-    return _fields(fields[place[0]].annotation if fields else typing.get_args(kind)[-1], place[1:])
+        return tuple(kind.model_fields)
+    fields = getattr(kind, "model_fields", None)
+    items = [arg for arg in typing.get_args(kind) if arg is not ...]
+    return _fields(fields[place[0]].annotation if fields else items[-1], place[1:])
 
 
 MAX_BYTES = 250_000

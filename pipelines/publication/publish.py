@@ -28,7 +28,6 @@ from pipelines.publication.reader import (
     current,
     days_of,
     newest_of,
-    newest_publications,
     pointed,
     publications_of,
 )
@@ -133,7 +132,8 @@ def point(publication: Publication) -> None:
     """Point readers at a publication, or at the newest one, where a later as-of date has one."""
     out = publication.out
     now = current(out)
-    newest = now or next(reversed(newest_publications(out)), None)
+    days = sorted(days_of(out), reverse=True)
+    newest = now or next(filter(None, (newest_of(out, day) for day in days)), None)
     if newest is not None and newest.as_of > publication.as_of:
         if not (newest.folder / MANIFEST).is_file():
             return
