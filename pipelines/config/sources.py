@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from unicodedata import normalize
 
@@ -21,6 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from pipelines.config.sections import Days, Section, Zone
+from pipelines.runtime.mirrors import usable
 
 DURATIONS: Mapping[str, int] = {"days": 0, "months": 1, "quarters": 3, "years": 12}
 """Units of a duration, in months; a day is none."""
@@ -33,6 +35,14 @@ def composed(text: str) -> str:
     True
     """
     return normalize("NFC", text)
+
+
+def _located(path: str) -> str:
+    """The path; raises ``ValueError`` where it leaves the data folder, or is no usable URL."""
+    inside = PurePosixPath(path)
+    if inside.is_absolute() or ".." in inside.parts or not path.strip():
+        raise ValueError("a path stays under paths.data: relative, without '..'")
+    return usable(path)
 
 
 Composed = Annotated[str, AfterValidator(composed)]
