@@ -17,7 +17,6 @@ from models.causal.treatment_effect import TARGET_POWER
 from pipelines.cli.json_output import print_json
 from pipelines.cli.options import with_config
 from pipelines.comparison.difference import Difference
-from pipelines.doctor.doctor import Diagnosis
 from pipelines.effect import result as effect
 from pipelines.effect.result import EffectResult, verdict_sentence
 from pipelines.jobs.ablate import Ablation
@@ -51,10 +50,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "")
     if not console.is_terminal:
         console = Console(width=_PAGE_WIDTH)
     console.print(printed)
-
-
-def diagnoses(rows: Sequence[Diagnosis]) -> None:
-    table(["looked at", "status", "found"], ([d.check, d.status, d.message] for d in rows))
 
 
 def check_done(report: Report) -> None:

@@ -23,7 +23,7 @@ from pipelines.jobs.entry import Job
 from pipelines.runtime.environment import make_prefect_home
 
 _LOG = logging.getLogger("stille")
-_SECONDS = 30.0
+_SECONDS = 60.0
 _SHOW = "from pipelines.flows.prefect_flows import main; main()"
 
 
@@ -33,7 +33,7 @@ def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options
     A run that was told to end ends at once, untracked.
     """
 
-    def shown(run: Run, **options: Any) -> Any:
+    def work(run: Run, **options: Any) -> Any:
         result, failure = None, ""
         try:
             result = job.function(run, **options)
@@ -44,10 +44,10 @@ def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options
         finally:
             if result is not None or failure:
                 told = _description(job, run, options, result, failure.rstrip(": "))
-                run.record.untracked = not _taken(told)
+                run.record.untracked = not _tell_prefect(told)
         return result
 
-    seen = job if plain else replace(job, call=shown)
+    seen = job if plain else replace(job, call=work)
     return seen.start(config, as_of, untracked=True, **options)
 
 
@@ -67,7 +67,7 @@ def _description(
     }
 
 
-def _taken(described: Mapping[str, Any]) -> bool:
+def _tell_prefect(described: Mapping[str, Any]) -> bool:
     """Whether Prefect took a run in time; nothing of it lives longer."""
     make_prefect_home()
     process = subprocess.Popen(  # noqa: S603  (this interpreter, fixed words)
@@ -80,7 +80,7 @@ def _taken(described: Mapping[str, Any]) -> bool:
     )
     try:
         words, _ = process.communicate(json.dumps(described).encode(), timeout=_SECONDS)
-        why = words.decode().strip() or "it ended"
+        why = words.decode().partition("\n")[0] or "it ended"
     except subprocess.TimeoutExpired:
         why = f"no answer within {_SECONDS:.0f} s"
     finally:

@@ -5,6 +5,7 @@ Findings refuse a model unless the configuration names the column and gives the 
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,17 +31,22 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import newest_first
 from pipelines.sources.files import find_files
 from pipelines.training.examples import TrainingData, make_examples
-from pipelines.validation.page import LeakResult
 
 LEAKS = "leaks.json"
 _FEWEST_LEAVERS = 20
 _NOT_DONE = "Leaks were not looked for:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeakSearch(LeakResult):
-    """What was found and searched; ``path`` is the file that holds all findings."""
+@dataclass(frozen=True, slots=True)
+class LeakSearch:
+    """Findings, the reasons that the configuration gives by key, and in words what was searched.
 
+    ``path`` is the file that holds all of them.
+    """
+
+    findings: tuple[Leak, ...]
+    overrides: Mapping[str, str]
+    summary: str
     path: Path
 
     def refuse(self) -> None:
@@ -111,7 +117,7 @@ def _record(
     unused = sorted(set(overrides) - used)
     record.notes += [f"training.leak_override: nothing was found on {name}" for name in unused]
     summary += f" {len(findings)} findings, {len(suspected)} of them refused."
-    search = LeakSearch(summary, findings, overrides, path=run.settings.paths.out / LEAKS)
+    search = LeakSearch(findings, overrides, summary, run.settings.paths.out / LEAKS)
     write_file(search.path, search.to_json())
     return search
 
