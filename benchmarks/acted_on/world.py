@@ -9,6 +9,7 @@ from typing import TypeVar
 import pandas as pd
 
 from benchmarks import companies
+from benchmarks.acted_on.calls import read_calls
 from features.errors import GateError, StilleError
 from features.timeline import month_starts
 from pipelines.config.run import Run
@@ -81,7 +82,7 @@ class World:
             months=months,
             seed=self.seed,
             dials=self.dials,
-            calls=self.calls if len(self.calls) else None,
+            nights=read_calls(self.calls, months),
         )
 
     def year(self, say: Callable[[str], None]) -> pd.DataFrame:

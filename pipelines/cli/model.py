@@ -95,13 +95,12 @@ def compare(
     """Hold one training run against another, and write a page of what differs."""
     from pipelines.cli import printing
     from pipelines.comparison.difference import compare_runs
-    from pipelines.comparison.page import page_path, write_page
+    from pipelines.comparison.page import write_page
     from pipelines.config.settings import load_settings
 
     settings = load_settings(config)
     difference = compare_runs(settings, a, b)
-    page = page_path(settings.paths.comparisons, difference)
-    write_page(page, difference)
+    page = write_page(settings.paths.comparisons, difference)
     print_json(difference.to_data()) if as_json else printing.comparison_done(difference, page)
 
 

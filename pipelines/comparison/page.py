@@ -9,20 +9,17 @@ from pathlib import Path
 
 from pipelines.comparison.difference import Difference
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 
 _HEAD_TAGS = ("known_before", "judged_on", "code_version", "leak_warning")
 
 
-def page_path(folder: Path, difference: Difference) -> Path:
-    """Where the page of two runs goes in ``folder``, named by both."""
+def write_page(folder: Path, difference: Difference) -> Path:
+    """Write the page, named by both runs; raises ``PublicationError`` when the disk refuses."""
     names = (re.sub(r"[^A-Za-z0-9]+", "-", run.label) for run in (difference.a, difference.b))
-    return folder / f"{'-and-'.join(names)}.html"
-
-
-def write_page(path: Path, difference: Difference) -> None:
-    """Write the page; raises ``PublicationError`` when the disk refuses."""
+    path = folder / f"{'-and-'.join(names)}.html"
     write_file(path, render(difference).encode())
+    return path
 
 
 def render(difference: Difference) -> str:
@@ -33,7 +30,7 @@ def render(difference: Difference) -> str:
         for letter, run in (("A", difference.a), ("B", difference.b))
         if name in run.pictures
     ]
-    return html_template("compare.html").render(
+    return page_template("compare.html").render(
         difference=difference,
         verdict=_verdict(difference),
         tags=_HEAD_TAGS,

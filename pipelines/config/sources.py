@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from unicodedata import normalize
 
@@ -27,6 +28,14 @@ DURATIONS: Mapping[str, int] = {"days": 0, "months": 1, "quarters": 3, "years": 
 """Units of a duration, in months; a day is none."""
 
 
+def _located(path: str) -> str:
+    """The path; raises ``ValueError`` where it leaves the data folder, or is no usable URL."""
+    inside = PurePosixPath(path)
+    if inside.is_absolute() or ".." in inside.parts or not path.strip():
+        raise ValueError("a path stays under paths.data: relative, without '..'")
+    return usable(path)
+
+
 def composed(text: str) -> str:
     """Text with its letters composed (NFC), as names of columns are compared.
 
@@ -37,7 +46,7 @@ def composed(text: str) -> str:
 
 
 Composed = Annotated[str, AfterValidator(composed)]
-Located = Annotated[str, AfterValidator(usable)]
+Located = Annotated[str, AfterValidator(_located)]
 DurationForm = Literal["milliseconds", "minutes", "hours", "days", "mm:ss", "hh:mm"]
 
 
@@ -195,11 +204,6 @@ def file_kind(path: str, declared: FileKind | None = None) -> FileKind:
         return "parquet"
     kinds: tuple[FileKind, ...] = ("excel", "parquet", "duckdb", "sqlite")
     return next((kind for kind in kinds if path.endswith(FORMATS[kind].suffixes)), "csv")
-
-
-def may_name_a_table(path: str, kind: FileKind) -> bool:
-    """Whether one of several tables, sheets or members of a file can be named."""
-    return FORMATS[kind].has_tables or kind == "excel" or (kind == "csv" and path.endswith(".zip"))
 
 
 def _table_name(name: str, parts: int = 3) -> str:

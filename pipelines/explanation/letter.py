@@ -19,7 +19,7 @@ from pydantic import field_validator
 
 from features.contract import TABLES
 from pipelines.config.sections import Section
-from pipelines.config.text_files import load_checked, load_names, text_file
+from pipelines.config.text_files import Names, load_checked, text_file
 from pipelines.explanation.answers import explain_customer
 from pipelines.explanation.case import TableUse
 from pipelines.explanation.counterfactual import outlook
@@ -72,7 +72,8 @@ def letter_to(
     found = explain_customer(config, customer, as_of, language)
     settings, case, words = found.settings, found.case, found.words
     letter = load_letter(text_file("letters", words.language))
-    names, window = load_names(text_file("names", words.language)), settings.label_window()
+    names = load_checked(text_file("names", words.language), Names, "the names")
+    window = settings.label_window()
     listed = case.publication.folder / "risk_list.parquet"
     risks = pq.read_table(listed, columns=["churn_probability"]).column(0)
     day = partial(words.word, kind="date", form="date")

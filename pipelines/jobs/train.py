@@ -24,12 +24,7 @@ from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import registry, runs
-from pipelines.training.artifacts import (
-    check_notes,
-    draw_plots,
-    run_facts,
-    store_artifacts,
-)
+from pipelines.training.artifacts import draw_plots, run_facts, store_artifacts
 from pipelines.training.card import CARD, description, model_card
 from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recipe_of
 from pipelines.training.examples import TrainingData, leave_out_treated, make_examples, rows_digest
@@ -100,7 +95,12 @@ def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
         stage.rows_in, stage.rows_out = len(prepared.examples), len(evaluation.test)
     auc = evaluation.cards["model"]["auc"].value
     record.gate("auc_alarm", auc, high=auc_alarm(run.settings, prepared.examples))
-    record.notes += check_notes(evaluation)
+    unseen = evaluation.unseen
+    if unseen is not None and unseen.differs:
+        record.notes.append(
+            f"the model remembers customers: AUC {unseen.seen_auc:.3f} for those it has met, "
+            f"{unseen.unseen_auc:.3f} for the same {unseen.customers} when it has not"
+        )
     return evaluation
 
 
@@ -133,14 +133,13 @@ def fit_all(
 
 def circumstances(run: Run, snapshot: Snapshot, taught: Examples) -> dict[str, dict[str, Any]]:
     """All that decides the bytes of a model that learns from ``taught``, in parts by name."""
-    rows = {"digest": rows_digest(taught, taught.spec.hash)}
     return {
         "tables": {"as of": str(run.as_of), "snapshot": snapshot.digest},
         "inputs": dict(snapshot.inputs),
         "configuration": run.configuration,
         "code": {"version": code_version(), "commit": commit()},
         "packages": packages(),
-        "rows": rows,
+        "rows": {"digest": rows_digest(taught, taught.spec.hash)},
     }
 
 

@@ -15,7 +15,7 @@ from models.dataset.examples import MARGIN
 from pipelines.config.economics import saved_share
 from pipelines.config.lists import RiskList
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import ACTIONS, layout_of, text_file
+from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.lists.actions import advice_texts, load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, changes
 from pipelines.lists.lanes import ARMS, LANES
@@ -87,18 +87,18 @@ def write_risk_lists(
         templates = load_templates(text_file("reasons", language))
         told = scored.join(advice_texts(advice, rules, language))
         rows = risk_list(told, stamp, templates, settings.company.currency, facts)
-        fields, layout = fields_of(rows, RISK_LIST), layout_of(settings.list, language)
-        schemas.update(write_list(rows, fields, folder, name, layout))
+        fields = fields_of(rows, RISK_LIST)
+        schemas.update(write_list(rows, fields, folder, name, settings.list, language))
         if "worklist" in settings.list.profiles:
             told = rows.join(tenure, on="customer_id")
             schemas.update(write_worklists(settings, language, told, stamp.as_of, folder))
         return rows
 
     first, *others = settings.list.languages
-    rows, layout = write(first, "risk_list"), layout_of(settings.list, first)
+    rows = write(first, "risk_list")
     for name, described in LANE_LISTS.items():
-        members = described.members(rows)
-        schemas |= write_list(members, fields_of(rows, described.columns), folder, name, layout)
+        members, fields = described.members(rows), fields_of(rows, described.columns)
+        schemas |= write_list(members, fields, folder, name, settings.list, first)
     advance(first)
     for language in others:
         write(language, f"risk_list.{language}")
@@ -154,7 +154,7 @@ def write_chances(chances: OutcomeProbabilities, lists: NightLists) -> NightList
 def with_list(
     lists: NightLists, rows: pd.DataFrame, fields: tuple[Field, ...], name: str
 ) -> NightLists:
-    """Write one more list in the first language's layout."""
-    layout = layout_of(lists.options, lists.options.languages[0])
-    written = write_list(rows, fields, lists.folder, name, layout)
+    """Write one more list in the first language."""
+    first = lists.options.languages[0]
+    written = write_list(rows, fields, lists.folder, name, lists.options, first)
     return replace(lists, schemas={**lists.schemas, **written})

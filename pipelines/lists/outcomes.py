@@ -6,7 +6,6 @@ Rounded to millionths together, as separately rounded ones would not add up.
 import numpy as np
 import pandas as pd
 
-from features.contract import OUTCOMES
 from models.competing_risks.model import OTHER, rounded
 from pipelines.lists.list_columns import SCHEMA_VERSION
 from pipelines.publication.manifest import Field, Stamp, columns
@@ -25,10 +24,6 @@ def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
     *first, last = columns("outcome_probabilities")
     chances = (Field(name, "decimal", doc, required=True) for name, doc in docs.items())
     return (*first, *chances, last)
-
-
-ALL_OUTCOME_FIELDS = outcome_fields((*OUTCOMES, OTHER))
-"""Every column that the list can have, for the documentation."""
 
 
 def outcome_rows(chances: OutcomeProbabilities, stamp: Stamp) -> pd.DataFrame:

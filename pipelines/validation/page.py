@@ -12,7 +12,7 @@ from features.contract import TABLES
 from features.timeline import local_day
 from pipelines.config.run import Run
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts, rows_after
 from pipelines.snapshots.unit_levels import unit_factor
@@ -148,7 +148,7 @@ def render(checked: CheckResult, folder: Path) -> str:
     def day(moment: datetime | None) -> date | None:
         return moment and local_day(moment, run.settings.company.timezone)
 
-    return html_template("check.html").render(
+    return page_template("check.html").render(
         check=checked,
         run=run,
         written=written,
