@@ -28,14 +28,6 @@ DURATIONS: Mapping[str, int] = {"days": 0, "months": 1, "quarters": 3, "years": 
 """Units of a duration, in months; a day is none."""
 
 
-def _located(path: str) -> str:
-    """The path; raises ``ValueError`` where it leaves the data folder, or is no usable URL."""
-    inside = PurePosixPath(path)
-    if inside.is_absolute() or ".." in inside.parts or not path.strip():
-        raise ValueError("a path stays under paths.data: relative, without '..'")
-    return usable(path)
-
-
 def composed(text: str) -> str:
     """Text with its letters composed (NFC), as names of columns are compared.
 

@@ -23,7 +23,7 @@ from pipelines.jobs.entry import Job
 from pipelines.runtime.environment import make_prefect_home
 
 _LOG = logging.getLogger("stille")
-_SECONDS = 30.0
+_SECONDS = 60.0
 _SHOW = "from pipelines.flows.prefect_flows import main; main()"
 
 
@@ -80,7 +80,7 @@ def _tell_prefect(described: Mapping[str, Any]) -> bool:
     )
     try:
         words, _ = process.communicate(json.dumps(described).encode(), timeout=_SECONDS)
-        why = words.decode().strip() or "it ended"
+        why = words.decode().partition("\n")[0] or "it ended"
     except subprocess.TimeoutExpired:
         why = f"no answer within {_SECONDS:.0f} s"
     finally:

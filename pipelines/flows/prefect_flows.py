@@ -13,9 +13,10 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
+from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,11 +24,11 @@ from prefect import Flow, State, flow, get_run_logger, runtime, tags, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 
-from features.errors import CompleteError, StilleError
+from features.errors import CompleteError, StilleError, without_passwords
 from pipelines.config.settings import load_settings
-from pipelines.jobs.entry import EFFECT, MONITOR, NIGHTLY, RECALIBRATE, TRAIN, Job
+from pipelines.jobs.entry import JOBS, Job
 from pipelines.runtime.environment import today_in
 from pipelines.runtime.run_record import TERMINATED
 
@@ -36,17 +37,18 @@ R = TypeVar("R")
 
 _LOG = logging.getLogger("stille")
 _TASK: Mapping[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
-_PARAMETERS = """\
+_ARGS = """\n
+Args:
     config: File of the company's configuration.
     as_of: The day to stand on (default: today in the company's zone)."""
-_ENDED: ContextVar[Mapping[str, Any] | None] = ContextVar("ended", default=None)
+FLOWS: dict[str, Flow[..., Any]] = {}
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Run one step as a Prefect task."""
     decorate = task(name=function.__name__.replace("_", " "), **_TASK)
     try:
-        result: R = decorate(lambda: _discreet(function, *args, **kwargs))()
+        result: R = decorate(_discreet()(lambda: function(*args, **kwargs)))()
     except TerminationSignal:
         raise SystemExit(TERMINATED) from None
     return result
@@ -62,30 +64,49 @@ def _run_name() -> str:
     return f"{runtime.flow_run.flow_name} {name} {day}"
 
 
-def _flow(job: Job, call: Callable[..., Any]) -> Flow[..., Any]:
-    """The flow of a job; its help is ``call``'s docstring, with the parameters that all have."""
-    call.__name__ = job.name
-    call.__doc__ = f"{inspect.getdoc(call)}\n{_PARAMETERS}"
-    return flow(name=job.name, persist_result=False, flow_run_name=_run_name)(call)
+def _flow(declared: Callable[..., None]) -> Flow[..., Any]:
+    """The flow of a job: every step a task, and the artifacts also where alarms rang.
+
+    Name, help and options are those of what is declared, whose body is not used.
+    """
+    name = declared.__name__
+    text, _, own = str(inspect.getdoc(declared)).partition("\n\nArgs:")
+
+    @wraps(declared)
+    def call(config: str, as_of: date | None = None, **options: Any) -> Any:
+        job = JOBS[name]
+        try:
+            with _discreet():
+                result = job.start(Path(config), as_of, as_task, **options)
+        except CompleteError as alarm:
+            show_artifacts(job, alarm.result)
+            raise
+        show_artifacts(job, result)
+        return result
+
+    call.__doc__ = text + _ARGS + own
+    FLOWS[name] = flow(name=name, persist_result=False, flow_run_name=_run_name)(call)
+    return FLOWS[name]
 
 
-def _nightly(config: str, as_of: date | None = None, backfill: bool = False) -> Any:
+@_flow
+def nightly(config: str, as_of: date | None = None, backfill: bool = False) -> None:
     """Score every customer with the champion and publish the lists and the report.
 
     Args:
         backfill: Allow a day before the published one, written beside it.
     """
-    return _run(NIGHTLY, config, as_of, backfill=backfill)
 
 
-def _train(
+@_flow
+def train(
     config: str,
     as_of: date | None = None,
     challengers: bool = False,
     search: bool = False,
     trials: int | None = None,
     minutes: float | None = None,
-) -> Any:
+) -> None:
     """Learn from everything known before the as-of date, log to MLflow, and promote by rule.
 
     Args:
@@ -94,25 +115,21 @@ def _train(
         trials: Search until so many trials are done in all.
         minutes: Search this long.
     """
-    effort = {"challengers": challengers, "search": search, "trials": trials, "minutes": minutes}
-    return _run(TRAIN, config, as_of, **effort)
 
 
-def _of_a_day(job: Job, help_text: str) -> Flow[..., Any]:
-    def call(config: str, as_of: date | None = None) -> Any:
-        return _run(job, config, as_of)
-
-    call.__doc__ = f"{help_text}\n\nArgs:"
-    return _flow(job, call)
+@_flow
+def monitor(config: str, as_of: date | None = None) -> None:
+    """Hold past lists against outcomes, and inputs against training's."""
 
 
-nightly, train = _flow(NIGHTLY, _nightly), _flow(TRAIN, _train)
-monitor = _of_a_day(MONITOR, "Hold past lists against outcomes, and inputs against training's.")
-effect = _of_a_day(EFFECT, "Hold those drawn for treatment against the holdout.")
-recalibrate = _of_a_day(RECALIBRATE, "Refit the champion's calibration on the newest outcomes.")
-FLOWS: Mapping[str, Flow[..., Any]] = {
-    each.name: each for each in (nightly, train, monitor, effect, recalibrate)
-}
+@_flow
+def effect(config: str, as_of: date | None = None) -> None:
+    """Hold those drawn for treatment against the holdout."""
+
+
+@_flow
+def recalibrate(config: str, as_of: date | None = None) -> None:
+    """Refit the champion's calibration on the newest outcomes."""
 
 
 def main() -> None:
@@ -124,60 +141,46 @@ def main() -> None:
     watchdog = threading.Timer(described["seconds"], os.killpg, (0, signal.SIGKILL))
     watchdog.daemon = True
     watchdog.start()
-    _ENDED.set(described)
+    shown: Any = FLOWS[described["job"]]
+    shown.fn = wraps(shown.fn)(lambda *_, **__: _replay(described))
     try:
         with tags(described["job"], described["company"]):
-            shown: Any = FLOWS[described["job"]]
             state = shown(**described["parameters"], return_state=True)
         if state.is_crashed() or state.is_completed() == bool(described["failure"]):
-            raise RuntimeError(state.name)
+            raise RuntimeError(f"the flow is {state.name}, {state.message}")
     except Exception as error:
-        print(type(error).__name__)
+        print(without_passwords(f"{type(error).__name__}: {error}"))
         raise SystemExit(1) from None
 
 
-def _run(job: Job, config: str, as_of: date | None, **options: Any) -> Any:
-    """Run the job with its steps as tasks and show its result, also where alarms rang."""
-    ended = _ENDED.get()
-    if ended is not None:
-        return _replay(ended)
-    try:
-        result = _discreet(job.start, Path(config), as_of, as_task, **options)
-    except CompleteError as alarm:
-        show_artifacts(job, alarm.result)
-        raise
-    show_artifacts(job, result)
-    return result
-
-
-def _replay(ended: Mapping[str, Any]) -> State[Any]:
-    """Show the stages, notes and artifacts of a run that has ended; its state."""
+def _replay(ended: Mapping[str, Any]) -> State[Any] | None:
+    """Show the stages, notes and artifacts of a run that has ended; its state if it failed."""
     log = get_run_logger()
     for stage in ended["stages"]:
-        state: State[Any] = Completed() if stage["finished"] else Failed(message="not finished")
+        state: Any = None if stage["finished"] else Failed(message="not finished")
         task(name=stage["name"], **_TASK)(lambda state=state: state)(return_state=True)
         log.info(stage["summary"])
     for note in ended["notes"]:
         log.info(note)
     for key, text in ended["artifacts"].items():
         create_markdown_artifact(text, key=key)
-    return Failed(message=ended["failure"]) if ended["failure"] else Completed()
+    return Failed(message=ended["failure"]) if ended["failure"] else None
 
 
 def show_artifacts(job: Job, result: Any) -> None:
     """Create the job's artifacts; the result stands even if Prefect's server has gone."""
-    for key, text in job.contents(result):
-        try:
-            create_markdown_artifact(text, key=key)
-        except Exception as error:
-            name = key.replace("-", " ")
-            _LOG.warning("Prefect did not take the %s (%s).", name, type(error).__name__)
-
-
-def _discreet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call; Prefect keeps the text of an exception, so one that may quote a row has none."""
     try:
-        return function(*args, **kwargs)
+        for key, text in job.contents(result):
+            create_markdown_artifact(text, key=key)
+    except Exception as error:
+        _LOG.warning("Prefect did not take what was found (%s).", type(error).__name__)
+
+
+@contextmanager
+def _discreet() -> Iterator[None]:
+    """Prefect keeps the text of an exception, so one that may quote a row has none."""
+    try:
+        yield
     except StilleError:
         raise
     except Exception as error:

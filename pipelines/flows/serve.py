@@ -60,18 +60,14 @@ def _deployment(path: Path, entry: dict[str, Any]) -> RunnerDeployment:
         raise ConfigError(
             f"{path}: {entry['entrypoint']} is no flow; use {' or '.join(_ENTRYPOINTS)}."
         )
-    flow, limit = _ENTRYPOINTS[entry["entrypoint"]], entry.get("concurrency_limit")
+    given, limit = entry["parameters"], entry.get("concurrency_limit")
     return RunnerDeployment.from_flow(
-        flow,
+        _ENTRYPOINTS[entry["entrypoint"]],
         entry["name"],
-        parameters={
-            **entry["parameters"],
-            "config": str(path.parent / entry["parameters"]["config"]),
-        },
+        parameters={**given, "config": str(path.parent / given["config"])},
         schedules=[Cron(each["cron"], timezone=each["timezone"]) for each in entry["schedules"]],
         concurrency_limit=ConcurrencyLimitConfig(**limit) if isinstance(limit, dict) else limit,
         tags=entry.get("tags"),
-        description=flow.description,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
 
@@ -110,11 +106,11 @@ class _Runner(Runner):
     def handle_sigterm(self, *args: Any, **_: Any) -> None:
         """Let every run write its record and clear its staging folder, then stop."""
         self.exit_code = 128 + args[0]
-        if not self.started and not self.stopping:
-            sys.exit(self.exit_code)
-        if not self.stopping:
+        if self.started:
             loop = asyncio.get_running_loop()
             loop.call_soon_threadsafe(lambda: loop.create_task(self.astop()))
+        elif not self.stopping:
+            sys.exit(self.exit_code)
 
 
 @contextmanager
@@ -131,23 +127,17 @@ def _api_with_schedules() -> Iterator[str]:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", _HERE, "--port", port]
     with _process_group(command, stdout=subprocess.DEVNULL) as server:
         until = time.monotonic() + _START_SECONDS
-        while not _is_healthy(address):
-            if server.poll() is not None or time.monotonic() > until:
-                raise ConfigError(
-                    f"Prefect's server does not start on {address}. If the port is taken, set "
-                    "PREFECT_SERVER_API_PORT, or PREFECT_API_URL to a server that runs; then: "
-                    "stille serve"
-                )
+        while server.poll() is None and time.monotonic() < until:
+            with suppress(OSError), urlopen(f"{address}/health", timeout=2):  # noqa: S310
+                break
             time.sleep(0.5)
+        else:
+            raise ConfigError(
+                f"Prefect's server does not start on {address}. If the port is taken, set "
+                "PREFECT_SERVER_API_PORT, or PREFECT_API_URL to a server that runs; then: "
+                "stille serve"
+            )
         yield address
-
-
-def _is_healthy(address: str) -> bool:
-    try:
-        with urlopen(f"{address}/health", timeout=2):  # noqa: S310  (our own address)
-            return True
-    except OSError:
-        return False
 
 
 def open_mlflow(settings: Settings, port: int) -> None:

@@ -94,14 +94,6 @@ def night(run: Run, *, backfill: bool = False) -> Any:
         return nightly(run, backfill=backfill)
 
 
-def training(run: Run, **effort: Any) -> Any:
-    """``train`` with an ``Effort``."""
-    from pipelines.jobs.train import train
-    from pipelines.training.recipe_comparison import Effort
-
-    return train(run, Effort(**effort))
-
-
 def publication(night: Any) -> str:
     """Where a night's lists are, and how many rows each has."""
     folder = night.publication.folder
@@ -113,7 +105,7 @@ def publication(night: Any) -> str:
 
 TRAIN = Job(
     "train",
-    f"{__name__}:training",
+    "pipelines.jobs.train:train",
     {"scorecard": "pipelines.training.result:scorecard_markdown"},
     ("", "search"),
 )

@@ -66,7 +66,7 @@ def rollback(config: Path, reason: str | None = None, *, dry_run: bool = False) 
     with open_run("rollback", config) as run:
         settings, record = run.settings, run.record
         now = registry.champion_version(settings)
-        before = registry.aliased(settings, registry.PREVIOUS)
+        before = registry.champion_version(settings, registry.PREVIOUS)
         if now is None or before is None:
             champion = f"{now.label} stays champion" if now else "there is no champion"
             raise ModelError(

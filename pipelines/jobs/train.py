@@ -33,7 +33,7 @@ from pipelines.training.leaks import LEAKS, search_leaks
 from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide
-from pipelines.training.recipe_comparison import AS_CONFIGURED, Effort, log_trials, try_recipes
+from pipelines.training.recipe_comparison import Effort, log_trials, try_recipes
 from pipelines.training.result import TrainingResult
 
 
@@ -51,15 +51,16 @@ class FittedModel:
         return {**to_files(self.model), REFERENCE: self.reference.to_json().encode()}
 
 
-def train(run: Run, effort: Effort = AS_CONFIGURED) -> TrainingResult:
+def train(run: Run, **tried: Any) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
-    ``effort`` says what is tried beside the configured recipe; a search's winner replaces it. The
-    alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
+    What is ``tried`` beside the configured recipe is an ``Effort``; a search's winner replaces it.
+    The alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
     ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from,
     when a leak is suspected (before anything is fitted), or when the model is too good for churn
     (it is registered then, without the alias).
     """
+    effort = Effort(**tried)
     snapshot = run.step(read_tables, run)
     prepared = run.step(make_examples, run, snapshot)
     search = run.step(search_leaks, run, snapshot, prepared)

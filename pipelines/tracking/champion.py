@@ -117,13 +117,9 @@ def _write_cache(settings: Settings, registered: Registered, files: Mapping[str,
     """Keep the champion of now; older files are removed."""
     folder = settings.paths.champion
     into = folder / registered.digest
-    if not into.is_dir():
-        making = folder / ".making"
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        for name, content in files.items():
-            replace_bytes(making / name, content)
-        making.rename(into)
+    into.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        replace_bytes(into / name, content)
     described = {
         "registry": store_name(settings),
         "seen_at": now().isoformat(timespec="seconds"),

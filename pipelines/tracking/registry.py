@@ -95,12 +95,9 @@ def answering(settings: Settings) -> Iterator[mlflow.MlflowClient]:
     except StilleError:
         raise
     except Exception as error:  # a store that is broken, not away, breaks MLflow anywhere
-        raise _unreachable(settings, _reason(error)) from error
-
-
-def _reason(error: Exception) -> str:
-    """The first line of a message, without the SQL of a statement that failed."""
-    return without_passwords(str(error)).partition("\n")[0].rstrip(".") or type(error).__name__
+        # The first line, without the SQL of a statement that failed.
+        why = without_passwords(str(error)).partition("\n")[0].rstrip(".")
+        raise _unreachable(settings, why or type(error).__name__) from error
 
 
 def with_timeout(settings: Settings, work: Callable[[], T]) -> T:
@@ -173,17 +170,12 @@ def _experiment_id(settings: Settings, experiment: Experiment) -> str:
     return str(experiment.experiment_id)
 
 
-def champion_version(settings: Settings) -> Registered | None:
-    """The version that carries the alias ``champion`` now, or None when none does.
+def champion_version(settings: Settings, alias: str = CHAMPION) -> Registered | None:
+    """The version that carries the alias now, or None when none does; of now or ``PREVIOUS``.
 
     Raises ``ModelError`` when the version has no digest, ``UnreachableError`` when the registry
     does not answer.
     """
-    return aliased(settings, CHAMPION)
-
-
-def aliased(settings: Settings, alias: str) -> Registered | None:
-    """The version with an alias, or None; ``ModelError`` without digest, ``UnreachableError``."""
     with answering(settings) as client:
         try:
             return _registered(client.get_model_version_by_alias(settings.tracking.model, alias))
@@ -194,21 +186,17 @@ def aliased(settings: Settings, alias: str) -> Registered | None:
 
 
 def version_of(settings: Settings, version: str | None = None) -> Registered:
-    """A version by its number; the newest one when none is given.
-
-    Raises ``ModelError`` when there is none or it has no digest.
-    """
-    name = settings.tracking.model
-    with answering(settings) as client:
-        found = {str(each.version): each for each in client.search_model_versions(f"name='{name}'")}
+    """One of ``versions`` by its number, by default the newest; ``ModelError`` without one."""
+    found = versions(settings)
     numbers = sorted(found, key=int)
     wanted = version or (numbers[-1] if numbers else "at all")
     if wanted not in found:
         raise ModelError(
             f"the registry {store_name(settings)} holds no version {wanted} of "
-            f"{name}; it has: {', '.join(numbers) or 'none'}. Train one: stille train."
+            f"{settings.tracking.model} that stille train registered; it has: "
+            f"{', '.join(numbers) or 'none'}. Train one: stille train."
         )
-    return _registered(found[wanted])
+    return found[wanted]
 
 
 def versions(settings: Settings) -> dict[str, Registered]:
@@ -255,7 +243,7 @@ def promote(settings: Settings, registered: Registered, why: str) -> None:
     and removed after it, so a command that was killed in between leaves a champion, and the same
     command run again finishes. A version that is champion already stays so.
     """
-    now = aliased(settings, CHAMPION)
+    now = champion_version(settings)
     if now is not None and now.version == registered.version:
         return
     tags = {"promoted_at": instant(), "promoted_why": why}

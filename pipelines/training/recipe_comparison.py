@@ -64,9 +64,6 @@ class Effort:
         return None if minutes is None else 60 * minutes
 
 
-AS_CONFIGURED = Effort()
-
-
 @dataclass(frozen=True, slots=True)
 class CandidateResult:
     """One candidate compared with the recipe of the configuration.

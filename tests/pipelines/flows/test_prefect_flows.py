@@ -17,7 +17,7 @@ from trees import records, tree
 
 from features.errors import CompleteError, StilleError
 from pipelines.flows import launch, prefect_flows
-from pipelines.jobs.entry import NIGHTLY, Job
+from pipelines.jobs.entry import JOBS, NIGHTLY, Job
 
 ROOT = Path(__file__).parents[3]
 
@@ -108,24 +108,26 @@ def test_a_run_is_shown_with_its_steps_words_and_artifacts(prefect, config, monk
     assert (artifact["key"], artifact["data"]) == ("publication", "made of 2 parts")
 
 
-def test_a_failed_run_is_shown_without_a_customer(prefect, config):
+def test_prefect_is_told_of_a_bug_only_its_kind(config, monkeypatch):
+    told = []
+    monkeypatch.setattr(launch, "_taken", lambda described: told.append(described) or True)
     with pytest.raises(KeyError):
         launched(failing(quoting), config)
     (record,) = records(config.parent / "var", "nightly")
     assert (record["status"], record["untracked"]) == ("failed", False)
-    run = newest_run()
-    assert (run["state"]["type"], run["state"]["message"]) == ("FAILED", "KeyError")
-    assert "C0001234" not in str(stored("logs", limit=200))
+    assert told[0]["failure"] == "KeyError"
+    assert "C0001234" not in str(told)
 
 
 def test_a_run_with_an_alarm_shows_what_it_found(prefect, config, monkeypatch):
     monkeypatch.setattr(Job, "contents", contents)
     with pytest.raises(CompleteError):
         launched(alarmed, config)
-    run = newest_run()
-    assert run["state"]["message"] == "CompleteError: an alarm rang"
-    (artifact,) = stored("artifacts", flow_runs={"id": {"any_": [run["id"]]}})
-    assert artifact["data"] == "made of 1 parts"
+    (record,) = records(config.parent / "var", "nightly")
+    assert (record["status"], record["untracked"]) == ("failed", False)
+    state = newest_run()["state"]
+    assert (state["type"], state["message"]) == ("FAILED", "CompleteError: an alarm rang")
+    assert "made of 1 parts" in {each["data"] for each in stored("artifacts")}
 
 
 def test_no_row_of_a_published_night_gets_to_prefect(prefect, demo, published):
@@ -151,12 +153,12 @@ def test_a_schedules_flow_does_the_job_itself(prefect, demo, published):
     assert not re.search(r"C0\d{6}", str(stored("artifacts")) + str(stored("logs")))
 
 
-def test_a_schedules_flow_tells_no_text_of_a_bug(prefect, config):
-    flow = prefect_flows._of_a_day(Job("monitor", failing(quoting)), "Help.")
+def test_a_schedules_flow_tells_no_text_of_a_bug(prefect, config, monkeypatch):
+    monkeypatch.setitem(JOBS, "monitor", Job("monitor", failing(quoting)))
     with pytest.raises(
         StilleError, match=r"^KeyError at test_prefect_flows.py:\d+, which is a bug$"
     ):
-        flow(str(config))
+        prefect_flows.monitor(str(config))
     assert "C0001234" not in str(stored("logs", limit=200))
 
 
@@ -182,7 +184,7 @@ def test_a_night_ends_soon_whatever_the_server_does(config, monkeypatch, behavio
         monkeypatch.setenv("PREFECT_API_URL", f"{address}/api")
         begun = time.monotonic()
         assert launched(steps_and_words, config) == ["read", "scored"]
-        assert time.monotonic() - begun < 45
+        assert time.monotonic() - begun < 75
     assert records(config.parent / "var", "nightly")[-1]["untracked"] is True
 
 
@@ -199,13 +201,15 @@ class Announced(subprocess.Popen):
         super().__init__(*arguments, **options)
         print(self.pid, flush=True)
 
-subprocess.Popen, launch._SECONDS = Announced, 10.0
+subprocess.Popen, launch._SECONDS = Announced, 4.0
 launch.launch(Job("nightly", lambda run: []), Path(sys.argv[1]), None, plain=False)
 """
 
 
 @pytest.mark.fault(28, 29)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.proof)]
+)
 def test_a_run_that_is_ended_while_it_is_shown_leaves_no_process(config, number):
     with server("silent") as address:
         run = subprocess.Popen(

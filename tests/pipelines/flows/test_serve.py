@@ -134,7 +134,7 @@ def processes_with(word):
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_serving_stops_with_its_server_and_keeps_what_is_declared(tmp_path, root):
     port, home = free_port(), tmp_path / "prefect"
     with started(
@@ -159,7 +159,7 @@ def test_serving_stops_with_its_server_and_keeps_what_is_declared(tmp_path, root
     assert processes_with(str(home)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_pages_are_served_to_this_machine_and_leave_nothing(company, tmp_path):
     company()
     port = free_port()

@@ -186,7 +186,7 @@ def test_the_same_model_without_a_defect_gets_it(bench):
     found, tags, record = decided(bench, bench.evaluation, bench.model)
     assert found.failed == ()
     assert registry.champion_version(bench.settings).version == bench.challenger.version
-    assert registry.aliased(bench.settings, "previous").version == bench.champion.version
+    assert registry.champion_version(bench.settings, "previous").version == bench.champion.version
     assert (tags["verdict"], tags["promoted_why"]) == ("passed", "all rules passed")
     gates = {gate.name: gate for gate in record.gates}
     assert gates["promotion.log_loss_gain"].value == 0

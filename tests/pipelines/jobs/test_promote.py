@@ -48,7 +48,7 @@ def shop(demo, stille, tmp_path):
 
         @staticmethod
         def aliases():
-            found = [registry.aliased(settings, each) for each in ("champion", "previous")]
+            found = [registry.champion_version(settings, each) for each in ("champion", "previous")]
             return tuple(each and each.version for each in found)
 
         @staticmethod

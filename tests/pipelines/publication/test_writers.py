@@ -285,7 +285,7 @@ def test_titles_that_cannot_be_told_apart_are_refused(tmp_path: Path):
         ("a: Kunde\nb: Kunde\n", "same title"),
         ("- a\n", "must map"),
         ("a: 1\n", "must map"),
-        ("a: [\n", "cannot be read"),
+        ("a: [\n", "not a file of the titles: .* not plain YAML"),
     ):
         (tmp_path / "nb.yaml").write_text(text)
         with pytest.raises(ConfigError, match=problem):
