@@ -65,16 +65,14 @@ class Job:
 
     def _require_models(self, settings: Settings) -> None:
         # Where a champion is kept, the registry is asked once, by the run: it may be slow.
-        kept = self.champion and (settings.paths.champion / "champion.json").is_file()
-        if kept and not self.experiments:
-            return
-        found = None
-        if (self.champion or self.experiments) and settings.may_hold_models():
+        kept = settings.paths.champion / "champion.json"
+        needed, found = self.champion and not kept.is_file(), None
+        if (needed or self.experiments) and settings.may_hold_models():
             from pipelines.tracking import registry
 
             require = partial(registry.require_store, settings, *self.experiments)
             found = registry.with_timeout(settings, require)
-        if self.champion and not kept and found is None:
+        if needed and found is None:
             store = settings.tracking.uri or settings.paths.mlflow_database
             raise ModelError(
                 f"no model {settings.tracking.model!r} carries the alias champion in {store}. "
@@ -128,5 +126,6 @@ RECALIBRATE = Job(
 )
 ABLATE = Job("ablate", "pipelines.jobs.ablate:ablate", experiments=("ablations",))
 
-_ALL = (TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE, ABLATE)
-JOBS: Mapping[str, Job] = {job.name: job for job in _ALL}
+JOBS: Mapping[str, Job] = {
+    job.name: job for job in (TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE, ABLATE)
+}
