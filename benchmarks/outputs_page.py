@@ -15,7 +15,7 @@ from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.inbound import INBOUND_FIELDS
 from pipelines.lists.lanes import RULES
 from pipelines.lists.list_columns import FIELDS, LANE_LISTS, RISK_LIST
-from pipelines.lists.outcomes import outcome_fields
+from pipelines.lists.night_lists import outcome_fields
 from pipelines.publication.manifest import Field
 
 _PAGE = Path("docs/outputs.md")

@@ -94,8 +94,7 @@ def compare(
 ) -> None:
     """Hold one training run against another, and write a page of what differs."""
     from pipelines.cli import printing
-    from pipelines.comparison.difference import compare_runs
-    from pipelines.comparison.page import write_page
+    from pipelines.comparison.difference import compare_runs, write_page
     from pipelines.config.settings import load_settings
 
     settings = load_settings(config)

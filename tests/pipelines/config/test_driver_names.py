@@ -17,7 +17,7 @@ from pipelines.lists.causes import CAUSE_FIELDS, EVIDENCE
 from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.lanes import LANES, RULES
 from pipelines.lists.list_columns import BANDS, FIELDS, QUALITIES
-from pipelines.lists.outcomes import outcome_fields
+from pipelines.lists.night_lists import outcome_fields
 from pipelines.lists.templates import DRIVERS, load_templates
 
 LANGUAGES = ("en", "nb", "sv")

@@ -27,7 +27,7 @@ from pipelines.lists.causes import CAUSE_FIELDS
 from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.inbound import INBOUND_FIELDS
 from pipelines.lists.list_columns import FIELDS
-from pipelines.lists.outcomes import outcome_fields
+from pipelines.lists.night_lists import outcome_fields
 from pipelines.publication.manifest import Field, manifest_bytes
 from pipelines.publication.writers import write_list
 
