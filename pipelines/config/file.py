@@ -294,7 +294,7 @@ def _expand(value: Any) -> Any:
     if isinstance(value, list):
         return [_expand(item) for item in value]
     if isinstance(value, str):
-        return VARIABLE.sub(lambda found: os.environ.get(found[1], found[2] or ""), value)
+        return VARIABLE.sub(lambda match: os.environ.get(match[1], match[2] or ""), value)
     return value
 
 
