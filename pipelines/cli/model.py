@@ -138,12 +138,6 @@ def truth(
     print_json(comparison) if as_json else printing.truth_comparison(comparison)
 
 
-@command("Model", "ablate --config configs/yours.yaml")
-def ablate(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Judge parts of the drivers alone and left out, and log each to MLflow."""
-    run_job("ablate", config, as_of, as_json=as_json)
-
-
 @command("Night", "nightly --config configs/yours.yaml --as-of 2026-01-31")
 def nightly(
     config: Config = DEMO,

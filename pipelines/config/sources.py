@@ -37,16 +37,14 @@ def composed(text: str) -> str:
     return normalize("NFC", text)
 
 
-def _located(path: str) -> str:
-    """The path; raises ``ValueError`` where it leaves the data folder, or is no usable URL."""
-    inside = PurePosixPath(path)
-    if inside.is_absolute() or ".." in inside.parts or not path.strip():
+def _below_data(path: str) -> str:
+    if not path.strip() or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
         raise ValueError("a path stays under paths.data: relative, without '..'")
     return usable(path)
 
 
 Composed = Annotated[str, AfterValidator(composed)]
-Located = Annotated[str, AfterValidator(_located)]
+Located = Annotated[str, AfterValidator(_below_data)]
 DurationForm = Literal["milliseconds", "minutes", "hours", "days", "mm:ss", "hh:mm"]
 
 

@@ -16,7 +16,7 @@ from pipelines.simulator.writer import WRITTEN
 
 COMMANDS = {
     *("simulate", "check", "train", "nightly", "truth", "demo"),
-    *("features", "schema", "serve", "ui", "init", "doctor", "ablate", "compare", "monitor"),
+    *("features", "schema", "serve", "ui", "init", "doctor", "compare", "monitor"),
     *("promote", "rollback", "recalibrate", "reproduce", "unload"),
 }
 
