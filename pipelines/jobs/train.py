@@ -51,16 +51,16 @@ class FittedModel:
         return {**to_files(self.model), REFERENCE: self.reference.to_json().encode()}
 
 
-def train(run: Run, **tried: Any) -> TrainingResult:
+def train(run: Run, **options: Any) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
-    What is ``tried`` beside the configured recipe is an ``Effort``; a search's winner replaces it.
+    The ``options`` of an ``Effort`` say what is tried beside the recipe, which a search may replace.
     The alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
     ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from,
     when a leak is suspected (before anything is fitted), or when the model is too good for churn
     (it is registered then, without the alias).
     """
-    effort = Effort(**tried)
+    effort = Effort(**options)
     snapshot = run.step(read_tables, run)
     prepared = run.step(make_examples, run, snapshot)
     search = run.step(search_leaks, run, snapshot, prepared)
