@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from features.catalog import build_catalog
+from features.catalog import SIGNS, build_catalog, no_row
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
-from features.dictionary import SIGNS, no_row
 from features.feature import Feature
 from features.markdown import markdown_table
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from features.contract import TABLES
 from features.families import FAMILIES
@@ -190,3 +191,33 @@ def _derivation(name: str, catalog: Catalog) -> tuple[object, ...]:
 
 def _text(*parts: object) -> str:
     return " ".join(" ".join(str(part).split()) for part in parts)
+
+
+SIGNS: Mapping[int, str] = {1: "+", -1: "−", 0: "±"}
+
+
+def dictionary(catalog: Catalog) -> list[dict[str, Any]]:
+    """One row per feature of the model, as ``stille features`` prints it.
+
+    ``days`` are those of its window, ``sign`` is 1 where more of it raises the risk, and
+    ``without_rows`` what it is where its tables have no row of a customer; null where unknown.
+    """
+    return [
+        {
+            "feature": feature.name,
+            "family": feature.family,
+            "driver": feature.driver,
+            "unit": feature.unit,
+            "days": feature.window,
+            "sign": feature.sign,
+            "without_rows": feature.fill,
+            "definition": feature.doc,
+            "source": feature.source,
+        }
+        for feature in catalog.model_features
+    ]
+
+
+def no_row(feature: Feature) -> str:
+    """What the feature is where its tables have no row of a customer."""
+    return "unknown" if feature.fill is None else f"{feature.fill:g}"

@@ -1,7 +1,8 @@
 """Baselines: base rate, rules by hand, logistic regression, price.
 
 A rule is one split of one feature, or the field's one-line rule: the months to the next date of the
-contract, as customers leave around it.
+contract, as customers leave around it. Logistic regression, unlike the boosters, needs every
+value known, bounded and on one scale: columns are imputed, clipped, standardised, one-hot.
 """
 
 from collections.abc import Callable, Mapping

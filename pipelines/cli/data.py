@@ -190,7 +190,7 @@ def init(
 @command("Data", "features --json")
 def features(config: Config = DEMO, as_json: AsJson = False) -> None:
     """Print every feature that the company's tables can carry, and what the others miss."""
-    from features.dictionary import dictionary
+    from features.catalog import dictionary
     from pipelines.cli import printing
     from pipelines.jobs.check import configured_catalog
 

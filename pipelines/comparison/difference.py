@@ -1,6 +1,7 @@
 """Differences of two logged runs: metrics, parameters, features and driver ranks.
 
-Plain values, for the terminal, JSON and the page alike.
+Plain values, for the terminal, JSON and the page alike: one offline file, without scripts, so that
+it can be sent to whoever decides on a model.
 """
 
 import re

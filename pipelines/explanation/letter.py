@@ -2,7 +2,8 @@
 
 It has this customer's own data only: what others in the household did is in no sentence. The
 article asks how long the data are kept and who receives them. Where the company has not entered
-that, the answer says so: a guess would be worse than none.
+that, the answer says so: a guess would be worse than none. Counterfactuals are of drivers that an
+action is for, as a customer cannot change who they are.
 """
 
 from collections.abc import Mapping

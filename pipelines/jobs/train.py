@@ -24,8 +24,14 @@ from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import registry, runs
-from pipelines.training.artifacts import draw_plots, run_facts, store_artifacts
-from pipelines.training.card import CARD, description, model_card
+from pipelines.training.artifacts import (
+    CARD,
+    description,
+    draw_plots,
+    model_card,
+    run_facts,
+    store_artifacts,
+)
 from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recipe_of
 from pipelines.training.examples import TrainingData, leave_out_treated, make_examples, rows_digest
 from pipelines.training.horizons import Outcomes, learn_outcomes
@@ -54,7 +60,7 @@ class FittedModel:
 def train(run: Run, **options: Any) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
-    The ``options`` of an ``Effort`` say what is tried beside the recipe, which a search may replace.
+    The ``options`` of an ``Effort`` say what is tried beside the recipe, which may be replaced.
     The alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
     ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from,
     when a leak is suspected (before anything is fitted), or when the model is too good for churn

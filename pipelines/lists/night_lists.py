@@ -1,6 +1,7 @@
 """Writers of the night's lists: risk list by language, lanes, changes, outcomes.
 
-Each adds the fields of its files to what the manifest will describe.
+Each adds the fields of its files to what the manifest will describe. Chances of outcomes are
+rounded to millionths together, as separately rounded ones would not add up to one.
 """
 
 from collections.abc import Callable

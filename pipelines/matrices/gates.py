@@ -12,7 +12,7 @@ from features.catalog import Catalog, definition
 from features.contract import TABLES
 from features.errors import ContractError, GateError, ModelError
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec, listed
-from models.drift.missingness import Missingness, missingness
+from models.drift.psi import Missingness, missingness
 from pipelines.config.run import Run
 from pipelines.snapshots import households
 from pipelines.snapshots.gate_measures import FEWEST_ROWS

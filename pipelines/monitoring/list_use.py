@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.treatments import reported_outreaches
-from models.metrics.parity import parity
+from models.metrics.by_subgroup import parity
 from pipelines.config.run import Run
 from pipelines.matrices.treatment_record import reported_treatments
 from pipelines.publication.reader import days_of, newest_of

@@ -15,7 +15,7 @@ from features.contract import TABLES
 from features.matrix import prepare
 from features.timeline import midnight_utc
 from models.causal.risk_difference import Strata, risk_difference
-from models.metrics.parity import wilson
+from models.metrics.by_subgroup import wilson
 from pipelines.config.run import Run
 from pipelines.config.sources import tables_with_versions
 from pipelines.runtime.duckdb_connection import connect, identifier

@@ -11,7 +11,7 @@ import pandas as pd
 
 from features.contract import TABLES
 from features.timeline import local_day
-from models.metrics.parity import SMALLEST_GROUP
+from models.metrics.by_subgroup import SMALLEST_GROUP
 from pipelines.config.economics import saved_share
 from pipelines.config.measurement import EFFECT_VERSION, MONITORING_VERSION, newest
 from pipelines.config.settings import Settings

@@ -16,7 +16,7 @@ from features.errors import ContractError
 from models.causal.uplift import UpliftModel
 from models.churn.model import ChurnModel
 from models.dataset.array_types import Floats
-from models.drift.missingness import count_missing
+from models.drift.psi import count_missing
 from models.explain.driver_removal import Removal
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings

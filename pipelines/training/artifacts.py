@@ -1,24 +1,30 @@
-"""Artefacts of a training run: facts as JSON, plots and test scores.
+"""Artefacts of a training run: facts as JSON, plots, test scores, model card (Mitchell 2019).
 
-They are written to MLflow and below ``var/training``, where a later run compares with them.
+They are written to MLflow and below ``var/training``, where a later run compares with them. Every
+figure of the card is of the run, so that the text cannot promise what was not measured.
 """
 
 import json
 from collections.abc import Mapping
+from datetime import date
+from math import isfinite
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from models.explain.shap_values import spread
+from models.explain.shap_values import global_importance, spread
+from models.metrics.observed_expected import observed_expected_by
 from models.metrics.profit import profit_curve
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
-from pipelines.runtime.escaping import plain_json
+from pipelines.runtime.escaping import page_template, plain_json
 from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training import plots
 from pipelines.training.evaluation import Evaluation
 from pipelines.training.examples import TrainingData
+from pipelines.training.metrics import CARD_METRICS
 
 
 def run_facts(
@@ -83,3 +89,51 @@ def store_artifacts(folder: Path, evaluation: Evaluation, pictures: Mapping[str,
     strengths = {"drivers": evaluation.drivers.to_dict(), "families": spread(evaluation.families)}
     for name, strength in strengths.items():
         replace_bytes(folder / f"{name}.json", json.dumps(strength, indent=1).encode())
+
+
+CARD = "model_card.md"
+_LONGEST = 5_000
+
+
+def model_card(
+    settings: Settings,
+    prepared: TrainingData,
+    evaluation: Evaluation,
+    known_before: date,
+    code_version: str,
+) -> str:
+    """The card as Markdown. Every value is escaped, every figure is of this run.
+
+    ``known_before`` is the day before which all was known to the model.
+    """
+    lines = pd.Series(evaluation.test.product_line).fillna("all").to_numpy(dtype=object)
+    families = {column.driver: column.family for column in evaluation.test.spec.columns}
+    weakest_first = map(str, reversed(evaluation.drivers.index))
+    return page_template(CARD).render(
+        settings=settings,
+        prepared=prepared,
+        evaluation=evaluation,
+        known_before=known_before,
+        code_version=code_version,
+        customers=len(np.unique(prepared.examples.customer_id.astype(str))),
+        dates=np.unique(prepared.examples.as_of),
+        beside={each.name: f" (model {each.sentence})" for each in evaluation.baselines},
+        metrics=CARD_METRICS,
+        lines=observed_expected_by(lines, evaluation.rows, evaluation.scores["model"]),
+        families=global_importance(evaluation.families),
+        strongest={families[driver]: driver for driver in weakest_first},
+        isfinite=isfinite,
+    )
+
+
+def description(card: str) -> str:
+    """The card's whole sections that fit into a description in MLflow, 5,000 characters."""
+    sections = card.split("\n## ")
+    more = f"\n\nThe rest is in `{CARD}` of the run.\n"
+    text = sections[0]
+    for section in sections[1:]:
+        longer = f"{text}\n## {section}"
+        if len(longer) > _LONGEST - len(more):
+            return text.rstrip() + more
+        text = longer
+    return text

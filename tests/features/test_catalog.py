@@ -8,9 +8,8 @@ import pytest
 from binding import bind
 from companies import FULL, ZONE
 
-from features.catalog import Catalog, build_catalog, definition
+from features.catalog import Catalog, build_catalog, definition, dictionary
 from features.contract import FORBIDDEN_COLUMNS, TABLES
-from features.dictionary import dictionary
 from features.feature import Family, Feature, Stream, attribute
 
 _DRIVERS = {

@@ -6,7 +6,7 @@ import pytest
 
 from features.errors import ModelError
 from models.dataset.feature_spec import FeatureColumn, FeatureSpec, learn_spec
-from models.drift.missingness import Missingness, count_missing, missingness
+from models.drift.psi import Missingness, count_missing, missingness
 
 COLUMNS = (
     FeatureColumn("wait", "number", "wait", "support_wait", 1, "max(wait)"),

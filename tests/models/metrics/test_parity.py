@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from models.metrics.parity import SMALLEST_GROUP, parity
+from models.metrics.by_subgroup import SMALLEST_GROUP, parity
 
 
 def wilson(hits, n, level):

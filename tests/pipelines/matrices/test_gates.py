@@ -14,7 +14,7 @@ from features.errors import ContractError, GateError, ModelError
 from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
 from models.dataset.feature_spec import FeatureColumn, learn_spec
-from models.drift.missingness import count_missing
+from models.drift.psi import count_missing
 from pipelines.config.run import Run
 from pipelines.matrices.gates import refuse_other_filling
 from pipelines.runtime.run_record import RunRecord

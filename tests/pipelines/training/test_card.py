@@ -19,7 +19,7 @@ from models.promotion.evidence import BaselineComparison
 from pipelines.config.settings import load_settings
 from pipelines.runtime.escaping import escape_markdown
 from pipelines.tracking import registry
-from pipelines.training.card import CARD, description, model_card
+from pipelines.training.artifacts import CARD, description, model_card
 
 GOLDEN = Path(__file__).parents[1] / "golden" / CARD
 SPEC = FeatureSpec(
