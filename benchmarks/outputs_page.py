@@ -7,16 +7,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from features.contract import OUTCOMES
 from features.markdown import markdown_table
+from models.competing_risks.model import OTHER
 from pipelines.lists.causes import CAUSE_FIELDS
 from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.inbound import INBOUND_FIELDS
 from pipelines.lists.lanes import RULES
 from pipelines.lists.list_columns import FIELDS, LANE_LISTS, RISK_LIST
-from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
+from pipelines.lists.night_lists import outcome_fields
 from pipelines.publication.manifest import Field
 
 _PAGE = Path("docs/outputs.md")
+_OUTCOME_FIELDS = outcome_fields((*OUTCOMES, OTHER))
 _TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 
 
@@ -28,7 +31,7 @@ def outputs_page(page: str) -> str:
         _columns(FIELDS),
         lanes,
         markdown_table(("rule", "what it says", "source"), rules),
-        *map(_columns, (INBOUND_FIELDS, CHANGE_FIELDS, CAUSE_FIELDS, ALL_OUTCOME_FIELDS)),
+        *map(_columns, (INBOUND_FIELDS, CHANGE_FIELDS, CAUSE_FIELDS, _OUTCOME_FIELDS)),
     )
     texts = _TABLE.split(page)
     written = ["".join(f"{line}\n" for line in table) for table in (*tables, ())]

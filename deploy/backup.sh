@@ -23,7 +23,8 @@ if [ -e "$folder/var/mlflow.db" ]; then
     "$folder/var/mlflow.db" "$copies/var/mlflow.copy"
 fi
 
+# Nor what is hidden in out, but for .company.json.
 again=(typed matrices matrix spill mirrors digests.json compare mlflow.db mlflow.db-journal)
-tar -czf "$archive.part" "${again[@]/#/--exclude=./var/}" --exclude='./out/.*' \
+tar -czf "$archive.part" "${again[@]/#/--exclude=./var/}" --exclude='./out/.[!c]*' \
   --transform 's,^\./var/mlflow\.copy$,./var/mlflow.db,' -C "$folder" ./var ./out -C "$copies" ./var
 mv "$archive.part" "$archive"

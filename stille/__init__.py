@@ -6,6 +6,7 @@ commands print (``features.errors``). Everything is imported when it is first as
 """
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -22,6 +23,8 @@ refuse_shadows("features", "models", "pipelines", command=_COMMAND)
 from pipelines.runtime.environment import quiet_libraries  # noqa: E402
 
 quiet_libraries()
+# Bars are of text: without ipywidgets, tqdm warns in a notebook of every import of MLflow.
+warnings.filterwarnings("ignore", "IProgress not found")
 
 if TYPE_CHECKING:
     import pandas as pd

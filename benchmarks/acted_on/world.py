@@ -9,12 +9,14 @@ from typing import TypeVar
 import pandas as pd
 
 from benchmarks import companies
+from benchmarks.acted_on.calls import read_calls
 from features.errors import GateError, StilleError
 from features.timeline import month_starts
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.jobs.effect import measure
 from pipelines.jobs.nightly import nightly
+from pipelines.jobs.promote import promote
 from pipelines.jobs.read_tables import read_tables
 from pipelines.jobs.recalibrate import recalibrate
 from pipelines.jobs.train import train
@@ -80,7 +82,7 @@ class World:
             months=months,
             seed=self.seed,
             dials=self.dials,
-            calls=self.calls if len(self.calls) else None,
+            nights=read_calls(self.calls, months),
         )
 
     def year(self, say: Callable[[str], None]) -> pd.DataFrame:
@@ -101,8 +103,12 @@ class World:
         return pd.concat(nights, ignore_index=True)
 
     def first_night(self, day: date, say: Callable[[str], None]) -> pd.DataFrame:
-        """The risk list of ``day`` by a model that learned before it, on the tables as they are."""
+        """The risk list of ``day`` by a model that learned before it, on the tables as they are.
+
+        The model is used whatever the rules of promotion say of it.
+        """
         _accepted(train, self.settings(), day, say)
+        promote(self.folder / "config.yaml", reason="what its lists suggest is asked, not whom")
         return self._night(day, say)
 
     def _night(self, day: date, say: Callable[[str], None]) -> pd.DataFrame:

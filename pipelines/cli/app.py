@@ -75,7 +75,8 @@ def doctor(config: Config = DEMO, as_json: AsJson = False) -> None:
     from pipelines.doctor.doctor import examine, exit_code
 
     diagnoses = [replace(each, message=with_config(each.message)) for each in examine(config)]
-    print_json(diagnoses) if as_json else printing.diagnoses(diagnoses)
+    rows = ([each.check, each.status, each.message] for each in diagnoses)
+    print_json(diagnoses) if as_json else printing.table(["looked at", "status", "found"], rows)
     raise typer.Exit(exit_code(diagnoses))
 
 
@@ -178,6 +179,6 @@ def main() -> None:
 
 
 def _mute_teardown() -> None:
-    # Runs after every other exit handler: when Prefect's threads outlive the interpreter,
+    # Runs after every other exit handler: when a thread that waits for an answer is left behind,
     # DuckDB's binding prints pages of leaked references, which mean nothing to anybody here.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

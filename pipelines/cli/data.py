@@ -3,7 +3,6 @@
 Each imports its work when called, so that help is quick.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,14 +31,6 @@ def simulate(
     products: Annotated[
         str, typer.Option(help="Product lines, comma-separated.")
     ] = "electricity,broadband",
-    fmt: Annotated[
-        Literal["parquet", "csv"], typer.Option("--format", help="Kind of the files.")
-    ] = "parquet",
-    late_share: Annotated[
-        float, typer.Option(help="Share of event rows known days after they happened.")
-    ] = 0.015,
-    corrections: Annotated[float, typer.Option(help="Share of bills corrected.")] = 0.008,
-    dirty: Annotated[float, typer.Option(help="Share of rows that break the contract.")] = 0.0,
     company: Annotated[
         Literal["kind", "hard"], typer.Option(help="Hard: where the usual assumptions fail.")
     ] = "kind",
@@ -51,9 +42,6 @@ def simulate(
     from pipelines.simulator.simulate import simulate as run
 
     try:
-        dials = replace(
-            COMPANIES[company], late_share=late_share, corrections=corrections, dirty=dirty
-        )
         with bar("simulating months", months) as advance:
             run(
                 out,
@@ -61,8 +49,7 @@ def simulate(
                 months=months,
                 seed=seed,
                 products=tuple(products.split(",")),
-                fmt=fmt,
-                dials=dials,
+                dials=COMPANIES[company],
                 on_month=lambda month: advance(str(month)),
             )
     except ValueError as error:

@@ -94,14 +94,12 @@ def compare(
 ) -> None:
     """Hold one training run against another, and write a page of what differs."""
     from pipelines.cli import printing
-    from pipelines.comparison.difference import compare_runs
-    from pipelines.comparison.page import page_path, write_page
+    from pipelines.comparison.difference import compare_runs, write_page
     from pipelines.config.settings import load_settings
 
     settings = load_settings(config)
     difference = compare_runs(settings, a, b)
-    page = page_path(settings.paths.comparisons, difference)
-    write_page(page, difference)
+    page = write_page(settings.paths.comparisons, difference)
     print_json(difference.to_data()) if as_json else printing.comparison_done(difference, page)
 
 
@@ -137,12 +135,6 @@ def truth(
     window = settings.label.lead_days, settings.label.horizon_days
     comparison = run(newest_scores(settings.paths.training), key, window)
     print_json(comparison) if as_json else printing.truth_comparison(comparison)
-
-
-@command("Model", "ablate --config configs/yours.yaml")
-def ablate(config: Config = DEMO, as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Judge parts of the drivers alone and left out, and log each to MLflow."""
-    run_job("ablate", config, as_of, as_json=as_json)
 
 
 @command("Night", "nightly --config configs/yours.yaml --as-of 2026-01-31")

@@ -66,21 +66,17 @@ def run_job(
     from pipelines.flows.launch import launch
     from pipelines.jobs.entry import JOBS
 
+    start = JOBS[job].start if plain is None else partial(launch, JOBS[job], plain=plain)
+    alarm = None
     try:
-        if plain is None:
-            result = JOBS[job].start(config, as_day(as_of), **options)
-        else:
-            result = launch(JOBS[job], config, as_day(as_of), plain=plain, **options)
-    except CompleteError as alarm:
-        _print(job, alarm.result, as_json=as_json)
-        raise
-    _print(job, result, as_json=as_json)
-
-
-def _print(job: str, result: Any, *, as_json: bool) -> None:
+        result = start(config, as_day(as_of), **options)
+    except CompleteError as error:
+        alarm, result = error, error.result
     from pipelines.cli import printing
 
     printing.result_of(job, result, data=as_json)
+    if alarm is not None:
+        raise alarm
 
 
 def with_config(message: str, config: Path | None = None) -> str:

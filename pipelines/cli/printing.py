@@ -17,10 +17,8 @@ from models.causal.treatment_effect import TARGET_POWER
 from pipelines.cli.json_output import print_json
 from pipelines.cli.options import with_config
 from pipelines.comparison.difference import Difference
-from pipelines.doctor.doctor import Diagnosis
 from pipelines.effect import result as effect
 from pipelines.effect.result import EffectResult, verdict_sentence
-from pipelines.jobs.ablate import Ablation
 from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
@@ -51,10 +49,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "")
     if not console.is_terminal:
         console = Console(width=_PAGE_WIDTH)
     console.print(printed)
-
-
-def diagnoses(rows: Sequence[Diagnosis]) -> None:
-    table(["looked at", "status", "found"], ([d.check, d.status, d.message] for d in rows))
 
 
 def check_done(report: Report) -> None:
@@ -310,22 +304,6 @@ def truth_comparison(comparison: Comparison) -> None:
     )
 
 
-def ablation_done(done: Sequence[Ablation]) -> None:
-    rows = (
-        [part, features, *(f"{card[name]:.4f}" for name in ("auc", "log_loss"))]
-        for part, features, card in done
-    )
-    table(["part", "features", "auc (95 % interval)", "log_loss (95 % interval)"], rows)
-
-
-def ablation_facts(done: Sequence[Ablation]) -> list[dict[str, Any]]:
-    return [
-        {"part": part, "features": features}
-        | {metric: [i.value, i.low, i.high] for metric, i in card.items()}
-        for part, features, card in done
-    ]
-
-
 def _ranked(drivers: "pd.Series[float]") -> list[tuple[str, str]]:
     return [(str(name), f"{value:.3f}") for name, value in drivers.head(_DRIVERS).items()]
 
@@ -342,7 +320,6 @@ _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] =
     "effect": (_stored, effect_done),
     "outcomes": (dict, lambda counts: table(counts, [counts.values()])),
     "recalibrate": (recalibration_facts, recalibration_done),
-    "ablate": (ablation_facts, ablation_done),
 }
 
 

@@ -3,8 +3,11 @@
 Plain values, for the terminal, JSON and the page alike.
 """
 
+import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -12,6 +15,8 @@ import pandas as pd
 from models.metrics.bootstrap import Interval, Rows
 from models.metrics.scorecard import AIMS, differences
 from pipelines.config.settings import Settings
+from pipelines.runtime.atomic_files import write_file
+from pipelines.runtime.escaping import page_template
 from pipelines.tracking.runs import Logged, find_logged, plain_name
 
 Better = Literal["A", "B", "no difference", ""]
@@ -178,3 +183,42 @@ def _ranks(a: Logged, b: Logged) -> list[dict[str, Any]]:
     ranks = [{"driver": n, "a": places[0].get(n), "b": places[1].get(n)} for n in shown]
     last = len(places[0]) + len(places[1])
     return sorted(ranks, key=lambda rank: (rank["b"] or last, rank["a"] or last))
+
+
+_HEAD_TAGS = ("known_before", "judged_on", "code_version", "leak_warning")
+
+
+def write_page(folder: Path, difference: Difference) -> Path:
+    """Write the page, named by both runs; raises ``PublicationError`` when the disk refuses."""
+    names = (re.sub(r"[^A-Za-z0-9]+", "-", run.label) for run in (difference.a, difference.b))
+    path = folder / f"{'-and-'.join(names)}.html"
+    write_file(path, render(difference).encode())
+    return path
+
+
+def render(difference: Difference) -> str:
+    """The page as HTML. Every value is escaped."""
+    pictures = [
+        (f"{letter}: {name}", b64encode(run.pictures[name]).decode())
+        for name in difference.a.pictures
+        for letter, run in (("A", difference.a), ("B", difference.b))
+        if name in run.pictures
+    ]
+    return page_template("compare.html").render(
+        difference=difference,
+        verdict=_verdict(difference),
+        tags=_HEAD_TAGS,
+        pictures=pictures,
+    )
+
+
+def _verdict(difference: Difference) -> str:
+    loss = next((m for m in difference.metrics if m.name == "log_loss"), None)
+    if loss is None or loss.a is None or loss.b is None:
+        return "The runs have no log loss in common."
+    values = f"log loss {loss.a:.5f} of A and {loss.b:.5f} of B"
+    if loss.paired is None or loss.difference is None:
+        return f"Which is better is not known, as {difference.unpaired}: {values}."
+    found = "no difference" if loss.better == "no difference" else f"{loss.better} is better"
+    change = "B − A {:+.5f} ({:+.5f} to {:+.5f})".format(loss.difference, *loss.paired)
+    return f"On the same test rows {found}: {values}, {change}."

@@ -32,17 +32,23 @@ class Addressee(BaseModel):
 
 
 def announce(
-    to: Settings | Addressee, config: Path, as_of: date | None, record: RunRecord
+    to: Settings | Addressee,
+    config: Path,
+    as_of: date | None,
+    record: RunRecord,
+    *,
+    keep: bool = True,
 ) -> list[str]:
     """Tell of a run that has ended, where there is something to tell; notes on what failed.
 
     That is a failure (any exit code but 0 and 75), the first success after one, and a published
-    night whose status is at least ``notifications.status``. Takes ten seconds at most.
+    night whose status is at least ``notifications.status``. Takes ten seconds at most. Without
+    ``keep`` nothing is written down, as in folders of others.
     """
     code, command, day = record.exit_code or 0, record.command, as_of or "today"
     if code == BusyError.exit_code:
         return []
-    other = keep_outcome(to, command, str(code or ""))
+    other = keep and keep_outcome(to, command, str(code or ""))
     title, text, following = "", f"{command} as of {day} succeeded.", "doctor"
     if code:
         title = f"{command} failed, exit code {code}"

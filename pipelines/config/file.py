@@ -10,14 +10,16 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import islice
+from operator import getitem
 from pathlib import Path
 from typing import Any, TypeVar, Union
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from features.errors import ConfigError, passwords, without_passwords
+from features.errors import ConfigError, without_passwords
 
 Place = tuple[str | int, ...]
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -58,11 +60,6 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def refusal(path: Path, problems: Iterable[Problem]) -> ConfigError:
-    lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
-    return ConfigError(f"{path} cannot be used:\n{lines}\nmend it, then run: stille check")
-
-
 def secret_problems(value: Any, place: Place = ()) -> Iterator[Problem]:
     """Passwords in addresses that are written out, and secrets not named by a variable."""
     for where, text in _texts(value, place):
@@ -79,7 +76,8 @@ def _is_secret(value: str, place: Place) -> bool:
     if place[-2:] == ("database", "uri") or place[:2] in _RECEIVERS or hidden:
         variable = VARIABLE.fullmatch(value)
         return variable is None or variable.group(2) is not None
-    return any(not VARIABLE.fullmatch(found) for found in passwords(value))
+    plain = VARIABLE.sub("", value)
+    return "://" in plain and without_passwords(plain) != plain
 
 
 def text_problems(value: Any) -> Iterator[Problem]:
@@ -92,13 +90,9 @@ def text_problems(value: Any) -> Iterator[Problem]:
         if unseen:
             code = f"U+{ord(unseen.group()):04X}"
             yield Problem(place, f"has a character that cannot be seen ({code}): take it out")
-        _, address, query = text.partition("://")[2].partition("?")
-        names = (each.partition("=")[0] for each in query.split("&"))
-        if (
-            address
-            and not {"database", "notifications"} & {*place}
-            and any(map(_SECRET_NAME.search, names))
-        ):
+        address, mark, query = text.partition("?")
+        logged = "://" in address and not {"database", "notifications"} & {*place}
+        if logged and without_passwords(mark + query) != mark + query:
             yield Problem(
                 place,
                 "a secret in an address's query ends in logs: give it in the environment (MLflow "
@@ -134,30 +128,23 @@ def explained(detail: Any, model: type[BaseModel], document: Mapping[str, Any]) 
 
 def _written(document: Any, place: Place) -> str:
     """The value as the file has it, so that an expanded secret is never shown."""
-    for step in place:
-        try:
-            document = document[step]
-        except (KeyError, IndexError, TypeError):
-            return "nothing"
-    secret = place[-1:] == ("uri",) or place[:2] in _RECEIVERS
-    if secret and not VARIABLE.fullmatch(str(document)):
+    try:
+        found = reduce(getitem, place, document)
+    except (KeyError, IndexError, TypeError):
+        return "nothing"
+    if _is_secret(str(found), place):
         return "an address"
-    return _short(without_passwords(repr(document)))
+    return _short(without_passwords(repr(found)))
 
 
-def _fields(model: type[BaseModel], place: Place) -> tuple[str, ...]:
-    kind: Any = model
-    for step in place:
-        kind = _model_of(kind)
-        is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
-        kind = kind.model_fields[str(step)].annotation if is_model else typing.get_args(kind)[-1]
-    return tuple(_model_of(kind).model_fields)
-
-
-def _model_of(kind: Any) -> Any:
-    if typing.get_origin(kind) not in (typing.Annotated, Union, types.UnionType):
-        return kind
-    return _model_of(next(arg for arg in typing.get_args(kind) if arg is not types.NoneType))
+def _fields(kind: Any, place: Place) -> tuple[str, ...]:
+    while typing.get_origin(kind) in (typing.Annotated, Union, types.UnionType):
+        kind = next(arg for arg in typing.get_args(kind) if arg is not types.NoneType)
+    if not place:
+        return tuple(kind.model_fields)
+    fields = getattr(kind, "model_fields", None)
+    items = [arg for arg in typing.get_args(kind) if arg is not ...]
+    return _fields(fields[place[0]].annotation if fields else items[-1], place[1:])
 
 
 MAX_BYTES = 250_000
@@ -177,13 +164,16 @@ def read_config(
     Raises ``ConfigError`` naming every problem at once. Of a model that ignores other keys, only
     its own are looked at.
     """
-    document = _load(path)
+    document = read_plain(path, "; give --config")
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
     problems = list(secret_problems(document))
     _override(document, path)
     if model.model_config.get("extra") == "ignore":
         document = {key: document[key] for key in document if key in model.model_fields}
         problems = []
-    expanded = _expand(document, (), problems)
+    expanded = _expand(document)
+    problems += _unset(document)
     problems += islice((*text_problems(expanded), *more(expanded)), _MOST_TOLD)
     try:
         settings = model.model_validate(expanded)
@@ -191,15 +181,9 @@ def read_config(
         told = error.errors()[:_MOST_TOLD]
         problems += [explained(detail, model, document) for detail in told]
     if problems:
-        raise refusal(path, problems)
+        lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+        raise ConfigError(f"{path} cannot be used:\n{lines}\nmend it, then run: stille check")
     return settings
-
-
-def _load(path: Path) -> dict[str, Any]:
-    document = read_plain(path, "; give --config")
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: found {type(document).__name__}; a mapping is needed")
-    return document
 
 
 def read_plain(path: Path, hint: str = "") -> Any:
@@ -232,22 +216,17 @@ def _refuse_bombs(text: str | bytes) -> None:
     """Raise ``YAMLError`` for what is too large or too deep, aliases counted with all they hold."""
     sizes: dict[str | None, int] = {}
     around: list[tuple[str | None, int]] = []
-    anchor, size = None, 0
+    total = 0
     for event in yaml.parse(text, Loader=_SafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
-            around.append((anchor, size))
-            anchor, size = event.anchor, 1
-            sizes[anchor] = MAX_NODES  # of one that holds itself
+            around.append((event.anchor, total))
+            sizes[event.anchor] = MAX_NODES  # of one that holds itself
         elif isinstance(event, yaml.CollectionEndEvent):
-            sizes[anchor], held = size, size
-            anchor, size = around.pop()
-            size += held
-        elif isinstance(event, yaml.AliasEvent):
-            size += sizes.get(event.anchor, 1)
-        elif isinstance(event, yaml.ScalarEvent):
-            sizes[event.anchor] = 1
-            size += 1
-        if size >= MAX_NODES or len(around) > MAX_DEPTH:
+            anchor, before = around.pop()
+            sizes[anchor] = total - before
+        if isinstance(event, yaml.NodeEvent):
+            total += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
+        if total >= MAX_NODES or len(around) > MAX_DEPTH:
             raise yaml.MarkedYAMLError(
                 problem=f"too many values (at most {MAX_NODES:,}, aliases counted with all that "
                 f"they stand for) or too deep (at most {MAX_DEPTH})",
@@ -276,12 +255,11 @@ class _Loader(_SafeLoader):  # type: ignore[misc]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            wrong = "" if isinstance(key, yaml.ScalarNode) else "a key is no list or mapping"
-            if not wrong and key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                wrong = f"key {key.value!r} is given twice"
-            if wrong:
+            name = str(key.value)
+            if name in seen and key.tag != "tag:yaml.org,2002:merge":
+                wrong = f"key {name!r} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, wrong, key.start_mark)
-            seen.add(key.value)
+            seen.add(name)
         found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return found
 
@@ -310,18 +288,18 @@ def _match(section: Mapping[str, Any], step: str) -> str:
     return next((key for key in section if str(key).lower() == step.lower()), step.lower())
 
 
-def _expand(value: Any, place: Place, problems: list[Problem]) -> Any:
+def _expand(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _expand(item, (*place, key), problems) for key, item in value.items()}
+        return {key: _expand(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_expand(item, (*place, i), problems) for i, item in enumerate(value)]
-    if not isinstance(value, str):
-        return value
+        return [_expand(item) for item in value]
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda match: os.environ.get(match[1], match[2] or ""), value)
+    return value
 
-    def replace(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
-        if name not in os.environ and default is None:
-            problems.append(Problem(place, f"environment variable {name} is not set"))
-        return os.environ.get(name, default or "")
 
-    return VARIABLE.sub(replace, value)
+def _unset(document: Any) -> Iterator[Problem]:
+    for place, text in _texts(document):
+        for name, default in (found.groups() for found in VARIABLE.finditer(text)):
+            if default is None and name not in os.environ:
+                yield Problem(place, f"environment variable {name} is not set")

@@ -4,7 +4,7 @@ What each key means stands in ``configs/reference.yaml``, with an example.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, time
 from typing import Annotated, Literal, get_args
 
@@ -92,20 +92,6 @@ class RiskList(Section):
     def minutes_on(self, day: date) -> float:
         """Minutes of all agents together on a day, by its weekday."""
         return self.capacity_minutes * self.weekday_shares.get(get_args(Weekday)[day.weekday()], 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The files of one list beside its Parquet twin, in one language.
-
-    ``titles`` gives the header of each column in ``excel`` and ``xlsx`` files.
-    """
-
-    crm: bool = True
-    excel: bool = False
-    xlsx: bool = False
-    rows_per_file: int = 1_000_000
-    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

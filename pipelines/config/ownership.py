@@ -1,7 +1,6 @@
 """Ownership of folders: ``paths.var`` and ``paths.out`` are one company's, and closed to others."""
 
 import json
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +13,12 @@ from pipelines.runtime.mirrors import bucket_of, name_of
 OWNER = ".company.json"
 
 
+class ForeignError(ConfigError):
+    """A folder of the configuration is of another company or model: nothing is written there."""
+
+
 def refuse_foreign(company: Company, paths: Paths, tracking: Tracking) -> None:
-    """Raise ``ConfigError`` when another company, or another model's configuration, was first."""
+    """Raise ``ForeignError`` when another company, or another model's configuration, was first."""
     for folder in (paths.var, paths.out):
         with suppress(OSError):
             _compare(folder, (folder / OWNER).read_bytes(), company, tracking)
@@ -24,11 +27,10 @@ def refuse_foreign(company: Company, paths: Paths, tracking: Tracking) -> None:
 def claim(company: Company, paths: Paths, tracking: Tracking) -> None:
     """Make the folders of a company and mark them as its own; whoever is first has them.
 
-    What this process makes is for its user alone from here on; ``out`` is for ``paths.group`` too.
+    ``out`` is for ``paths.group`` too.
     Raises ``ConfigError`` like ``refuse_foreign`` and for a group that cannot be given the folder,
     ``PublicationError`` when the disk refuses.
     """
-    os.umask(0o077)
     mine = _identity(company, tracking)
     for folder in (paths.var, paths.out):
         with storage_errors(f"write to {folder}"):
@@ -50,7 +52,7 @@ def _identity(company: Company, tracking: Tracking) -> bytes:
 
 def _compare(folder: Path, owner: bytes, company: Company, tracking: Tracking) -> None:
     if owner != _identity(company, tracking):
-        raise ConfigError(
+        raise ForeignError(
             f"{name_of(folder)} belongs to {owner.decode(errors='replace')}, and this "
             f"configuration is of {_identity(company, tracking).decode()}. Give each its own "
             "paths.var and paths.out. If it is the same company under another name, remove "

@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from features.errors import ConfigError
 from pipelines.config.announcement import Addressee, announce
 from pipelines.config.file import read_config
-from pipelines.config.ownership import claim
+from pipelines.config.ownership import ForeignError, claim
 from pipelines.config.settings import Settings, load_settings
 from pipelines.config.text_files import rule_files
 from pipelines.runtime.atomic_files import DISK_ERRORS, digest, storage_errors
@@ -95,7 +95,8 @@ def open_run(
     except ConfigError as error:
         record = RunRecord(run_id, command, instant(), exit_code=error.exit_code)
         with suppress(Exception):  # its own error is the one to be told
-            announce(read_config(config, Addressee, lambda _: ()), config, as_of, record)
+            told = read_config(config, Addressee, lambda _: ())
+            announce(told, config, as_of, record, keep=not isinstance(error, ForeignError))
         raise
     CONTEXT["company"] = settings.company.name
     day = as_of or today_in(settings.company.timezone)

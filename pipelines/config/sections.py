@@ -10,7 +10,7 @@ from errno import ELOOP, ENAMETOOLONG
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from babel.core import get_global
 from holidays import list_supported_countries
@@ -50,11 +50,8 @@ class Section(BaseModel):
 
 def known_zone(zone: str) -> str:
     """Return ``zone`` when it is an IANA time zone; raises ``ValueError`` with the nearest one."""
-    try:
-        ZoneInfo(zone)
-    except (OSError, ValueError, KeyError) as error:
-        guess = nearest(zone, available_timezones())
-        raise ValueError(f"not an IANA time zone{guess}") from error
+    if zone not in (known := available_timezones()):
+        raise ValueError(f"not an IANA time zone{nearest(zone, known)}")
     return zone
 
 
@@ -176,13 +173,11 @@ class Label(Section):
 
     lead_days: Days = 14
     horizon_days: Annotated[Days, Field(ge=1)] = 90
-    horizons: tuple[Annotated[Days, Field(ge=1)], ...] = ()
+    horizons: tuple[Annotated[Days, Field(ge=1, multiple_of=PERIOD_DAYS)], ...] = ()
 
     @field_validator("horizons")
     @classmethod
-    def _in_periods(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
-        if any(days % PERIOD_DAYS for days in horizons):
-            raise ValueError(f"each horizon must be a multiple of {PERIOD_DAYS} days")
+    def _rising(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
         if list(horizons) != sorted(set(horizons)):
             raise ValueError("horizons must rise, each named once")
         return horizons

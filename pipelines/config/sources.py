@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from unicodedata import normalize
 
@@ -36,8 +37,14 @@ def composed(text: str) -> str:
     return normalize("NFC", text)
 
 
+def _below_data(path: str) -> str:
+    if not path.strip() or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise ValueError("a path stays under paths.data: relative, without '..'")
+    return usable(path)
+
+
 Composed = Annotated[str, AfterValidator(composed)]
-Located = Annotated[str, AfterValidator(usable)]
+Located = Annotated[str, AfterValidator(_below_data)]
 DurationForm = Literal["milliseconds", "minutes", "hours", "days", "mm:ss", "hh:mm"]
 
 
@@ -195,11 +202,6 @@ def file_kind(path: str, declared: FileKind | None = None) -> FileKind:
         return "parquet"
     kinds: tuple[FileKind, ...] = ("excel", "parquet", "duckdb", "sqlite")
     return next((kind for kind in kinds if path.endswith(FORMATS[kind].suffixes)), "csv")
-
-
-def may_name_a_table(path: str, kind: FileKind) -> bool:
-    """Whether one of several tables, sheets or members of a file can be named."""
-    return FORMATS[kind].has_tables or kind == "excel" or (kind == "csv" and path.endswith(".zip"))
 
 
 def _table_name(name: str, parts: int = 3) -> str:

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from features.errors import ConfigError
 from pipelines.config.file import read_plain
-from pipelines.config.lists import Layout, RiskList
 from pipelines.config.sections import Section
 
 ACTIONS, OUTCOMES = Path("configs/actions.yaml"), Path("configs/outcomes.yaml")
@@ -61,11 +60,6 @@ def load_checked(path: Path, model: type[Checked], what: str) -> Checked:
         raise ConfigError(f"{path} is not {what}: {error}") from error
 
 
-def load_names(path: Path) -> Names:
-    """Read ``<language>.yaml``; raises ``ConfigError`` when it is not a file of names."""
-    return load_checked(path, Names, "the names")
-
-
 def load_titles(path: Path) -> Mapping[str, str]:
     """Each column's header; raises ``ConfigError`` unless the file maps names to unlike texts."""
     found = read_yaml(path, "the titles")
@@ -76,16 +70,3 @@ def load_titles(path: Path) -> Mapping[str, str]:
     if len(set(found.values())) < len(found):
         raise ConfigError(f"{path}: two columns have the same title; each needs its own.")
     return MappingProxyType(found)
-
-
-def layout_of(options: RiskList, language: str) -> Layout:
-    """The layout of a list whose texts are in ``language``; raises ``ConfigError``."""
-    profiles = options.profiles
-    excel, xlsx = f"excel-{language}" in profiles, "xlsx" in profiles
-    return Layout(
-        crm="crm" in profiles,
-        excel=excel,
-        xlsx=xlsx,
-        rows_per_file=options.rows_per_file,
-        titles=load_titles(text_file("titles", language)) if excel or xlsx else {},
-    )

@@ -94,34 +94,27 @@ def disk(settings: Settings) -> Iterator[Diagnosis]:
         path = folder.absolute()
         there = next(each for each in (path, *path.parents) if each.exists())
         free = shutil.disk_usage(there).free
-        message = (
-            f"{folder} ({name}): {free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
-        )
-        writable = os.access(there, os.W_OK)
-        if not writable:
-            message = f"{there} cannot be written; paths.{name} needs it"
-        if writable and free >= needed:
-            yield Diagnosis("disk", "ok", message)
-        else:
-            yield Diagnosis("disk", "bad", message, PublicationError.exit_code)
+        low, lack = free < needed, f"about {needed / 1e9:,.1f} GB needed"
+        message = f"{folder} ({name}): {free / 1e9:,.1f} GB free, {lack}"
+        if not os.access(there, os.W_OK):
+            low, message = True, f"{there} cannot be written; paths.{name} needs it"
+        code = PublicationError.exit_code if low else 0
+        yield Diagnosis("disk", "bad" if low else "ok", message, code)
 
 
 def sources(settings: Settings) -> Iterator[Diagnosis]:
     """Whether the files of every table are there and can be read."""
     for name in (name for name in TABLES if name in settings.sources):
-        if settings.sources[name].path is None:
-            continue
-        try:
-            paths = [each.path for each in find_files(settings, name)]
-        except StilleError as error:
-            yield Diagnosis(f"source {name}", "bad", str(error), error.exit_code)
-            continue
-        size = sum(path.stat().st_size for path in paths)
-        if any(not os.access(path, os.R_OK) for path in paths) or size == 0:
-            message = f"{paths[0]}: {'empty' if size == 0 else 'cannot be read'}"
-            yield Diagnosis(f"source {name}", "bad", message, ContractError.exit_code)
-        else:
-            yield Diagnosis(f"source {name}", "ok", f"files: {len(paths)}, {size / 1e6:,.1f} MB")
+        if settings.sources[name].path is not None:
+            yield from _faults(f"source {name}", partial(_files_of, name), settings)
+
+
+def _files_of(name: str, settings: Settings) -> Iterator[Diagnosis]:
+    paths = [each.path for each in find_files(settings, name)]
+    size = sum(path.stat().st_size for path in paths)
+    if size == 0 or any(not os.access(path, os.R_OK) for path in paths):
+        raise ContractError(f"{paths[0]}: {'cannot be read' if size else 'empty'}")
+    yield Diagnosis(f"source {name}", "ok", f"files: {len(paths)}, {size / 1e6:,.1f} MB")
 
 
 def databases(settings: Settings) -> Iterator[Diagnosis]:
@@ -221,15 +214,15 @@ def treated(settings: Settings) -> Iterator[Diagnosis]:
 def prefect(_: Settings) -> Iterator[Diagnosis]:
     """Whether the configured server answers; without one, each run starts its own."""
     address = os.environ.get("PREFECT_API_URL", "")
+    place = without_passwords(address)
     if not address.startswith(("http://", "https://")):
         yield Diagnosis("Prefect", "ok", "no server configured; each run starts its own")
         return
     try:
         with urllib.request.urlopen(f"{address}/health", timeout=_PATIENCE_SECONDS):  # noqa: S310  (http, checked above)
-            yield Diagnosis("Prefect", "ok", f"{without_passwords(address)} answers")
+            yield Diagnosis("Prefect", "ok", f"{place} answers")
     except (OSError, ValueError) as error:
-        reason = type(error).__name__
-        answer = f"{without_passwords(address)} does not answer ({reason})"
+        answer = f"{place} does not answer ({type(error).__name__})"
         yield Diagnosis("Prefect", "look", f"{answer}; nights run untracked until it does")
 
 
@@ -249,12 +242,18 @@ def examine(config: Path) -> list[Diagnosis]:
         return [Diagnosis("configuration", "bad", str(error), error.exit_code)]
     diagnoses = [Diagnosis("configuration", "ok", f"{config}: {len(settings.sources)} tables")]
     for check in _CHECKS:
-        try:
-            diagnoses += check(settings)
-        except StilleError as error:
-            name = check.__name__.replace("_", " ")
-            diagnoses.append(Diagnosis(name, "bad", str(error), error.exit_code))
+        diagnoses += _faults(check.__name__.replace("_", " "), check, settings)
     return diagnoses
+
+
+def _faults(
+    name: str, check: Callable[[Settings], Iterator[Diagnosis]], settings: Settings
+) -> Iterator[Diagnosis]:
+    """What a check found, and the error that ended it, under ``name``."""
+    try:
+        yield from check(settings)
+    except StilleError as error:
+        yield Diagnosis(name, "bad", str(error), error.exit_code)
 
 
 def exit_code(diagnoses: list[Diagnosis]) -> int:

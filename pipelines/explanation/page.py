@@ -13,7 +13,7 @@ import pandas as pd
 from babel.dates import format_date
 
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import load_names, text_file
+from pipelines.config.text_files import Names, load_checked, text_file
 from pipelines.explanation.answers import explain_customer
 from pipelines.explanation.customer_facts import CustomerFacts, customer_facts
 from pipelines.explanation.story import DAYS, PageWords, load_words
@@ -21,7 +21,7 @@ from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.night_lists import NightLists
 from pipelines.publication.manifest import PAGES, page_name
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 from pipelines.snapshots.snapshot import Snapshot
 
 _A_DAY = 98.0 / DAYS
@@ -62,7 +62,7 @@ def render(
     bills = story["text"].where(story["size"].notna()).dropna()
     repeats = bills.index[bills.eq(bills.shift(-1))]
 
-    return html_template("customer.html").render(
+    return page_template("customer.html").render(
         row=facts.row,
         facts=facts,
         story=story.drop(repeats).to_dict("records"),
@@ -78,7 +78,7 @@ def render(
         wording=wording,
         settings=settings,
         night=night,
-        names=load_names(text_file("names", wording.language)),
+        names=load_checked(text_file("names", wording.language), Names, "the names"),
         channels=[at for at in CONTACT_CHANNELS if facts.row[f"contact_allowed_{at}"]],
         channel=values.get("preferred_channel", {}),
         lines=values.get("product_line", {}),

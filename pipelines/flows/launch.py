@@ -33,7 +33,7 @@ def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options
     A run that was told to end ends at once, untracked.
     """
 
-    def shown(run: Run, **options: Any) -> Any:
+    def work(run: Run, **options: Any) -> Any:
         result, failure = None, ""
         try:
             result = job.function(run, **options)
@@ -44,10 +44,10 @@ def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options
         finally:
             if result is not None or failure:
                 told = _description(job, run, options, result, failure.rstrip(": "))
-                run.record.untracked = not _taken(told)
+                run.record.untracked = not _tell_prefect(told)
         return result
 
-    seen = job if plain else replace(job, call=shown)
+    seen = job if plain else replace(job, call=work)
     return seen.start(config, as_of, untracked=True, **options)
 
 
@@ -67,7 +67,7 @@ def _description(
     }
 
 
-def _taken(described: Mapping[str, Any]) -> bool:
+def _tell_prefect(described: Mapping[str, Any]) -> bool:
     """Whether Prefect took a run in time; nothing of it lives longer."""
     make_prefect_home()
     process = subprocess.Popen(  # noqa: S603  (this interpreter, fixed words)

@@ -1,6 +1,6 @@
 """Data validation job (``stille check``), and the features that the configured tables carry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pipelines.snapshots.loading import columns_absent
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
 from pipelines.training.leaks import check_leaks
-from pipelines.validation.page import CheckResult, LeakResult, write_page
+from pipelines.validation.page import CheckResult, write_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +38,22 @@ def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> R
     latest = [WrittenTables({}, 1)]
     with open_run("check", config, as_of) as run:
         page = run.settings.paths.out / CHECK_PAGE
-
-        def write(tables: WrittenTables, quarantine: Path, **findings: Any) -> None:
-            settings = run.settings
-            checked = CheckResult(
-                company=settings.company.name,
-                zone=settings.company.timezone,
-                as_of=run.as_of,
-                tables=tables.tables,
-                refusals={name: str(error) for name, error in tables.refusals.items()},
-                gates=run.record.gates,
-                quarantine=quarantine,
-                customers_known=tables.customers_known,
-                limits={name: settings.quarantine_share_of(name) for name in settings.sources},
-                without_range=tuple(
-                    name
-                    for name, attribute in settings.sources["customers"].attributes.items()
-                    if attribute.type == "number" and not (attribute.range or attribute.as_days)
-                ),
-                **findings,
-            )
-            write_page(page, checked)
-
         try:
             snapshot = read_tables(run, accept=accept, on_tables=latest.append)
         except StilleError as error:
-            write(latest[-1], refused_folder(run.settings.paths.snapshots), refusal=str(error))
+            refused = refused_folder(run.settings.paths.snapshots)
+            write_page(page, CheckResult(run, latest[-1], refused, refusal=str(error)))
             raise
-        tables = WrittenTables(snapshot.tables, snapshot.shards)
-        quarantine = snapshot.root / "quarantine"
         search = check_leaks(run, snapshot)
-        leaks = LeakResult(search.summary, search.findings, search.overrides)
+        tables = WrittenTables(snapshot.tables, snapshot.shards)
+        checked = CheckResult(run, tables, snapshot.root / "quarantine", search)
         try:
             search.refuse()
         except GateError as error:
-            write(tables, quarantine, refusal=str(error), leaks=leaks)
+            checked = replace(checked, refusal=str(error))
             raise
-        write(tables, quarantine, leaks=leaks)
+        finally:
+            write_page(page, checked)
         return Report(check_report(snapshot, run.as_of), page, run.as_of, search.summary)
 
 

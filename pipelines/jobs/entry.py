@@ -124,8 +124,7 @@ OUTCOMES = Job("outcomes", "pipelines.lists.reported_contacts:take_outcomes")
 RECALIBRATE = Job(
     "recalibrate", "pipelines.jobs.recalibrate:recalibrate", experiments=("",), champion=True
 )
-ABLATE = Job("ablate", "pipelines.jobs.ablate:ablate", experiments=("ablations",))
 
 JOBS: Mapping[str, Job] = {
-    job.name: job for job in (TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE, ABLATE)
+    job.name: job for job in (TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE)
 }

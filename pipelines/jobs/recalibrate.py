@@ -4,7 +4,6 @@ Its boosters stay as they are, as levels move faster than risks; the run's ``ste
 whether a scheduler watches it.
 """
 
-import json
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from models.churn.serialization import REFERENCE, to_files
 from models.dataset.examples import Examples
 from pipelines.config.run import Run
 from pipelines.jobs.read_tables import provenance, read_tables
+from pipelines.runtime.escaping import plain_json
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import files, registry, runs
 from pipelines.tracking.champion import Champion, resolve_champion
@@ -140,12 +140,9 @@ def decide(
     settings, now = run.settings, registry.champion_version(run.settings)
     moved = now is None or now.version != champion.registered.version
     failed = (*recalibration.failed, *(["parent_is_champion"] if moved else []))
-    checks = {
-        "check": asdict(recalibration.check),
-        "level": recalibration.level and asdict(recalibration.level),
-    }
-    facts = json.dumps({"promote": not failed, "failed": failed, **checks}, indent=1)
-    registry.write_verdict(settings, registered, failed, facts.encode())
+    checks = {"check": recalibration.check, "level": recalibration.level}
+    facts = plain_json({"promote": not failed, "failed": failed, **checks})
+    registry.write_verdict(settings, registered, failed, facts)
     if not failed:
         registry.promote(settings, registered, _BY_RULE)
     run.record.notes.append(

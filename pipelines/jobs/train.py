@@ -24,12 +24,7 @@ from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import registry, runs
-from pipelines.training.artifacts import (
-    check_notes,
-    draw_plots,
-    run_facts,
-    store_artifacts,
-)
+from pipelines.training.artifacts import draw_plots, run_facts, store_artifacts
 from pipelines.training.card import CARD, description, model_card
 from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recipe_of
 from pipelines.training.examples import TrainingData, leave_out_treated, make_examples, rows_digest
@@ -56,16 +51,16 @@ class FittedModel:
         return {**to_files(self.model), REFERENCE: self.reference.to_json().encode()}
 
 
-def train(run: Run, **tried: Any) -> TrainingResult:
+def train(run: Run, **options: Any) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
-    What is ``tried`` beside the configured recipe is an ``Effort``; a search's winner replaces it.
+    The ``options`` of an ``Effort`` say what is tried beside the recipe, which a search may replace.
     The alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
     ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from,
     when a leak is suspected (before anything is fitted), or when the model is too good for churn
     (it is registered then, without the alias).
     """
-    effort = Effort(**tried)
+    effort = Effort(**options)
     snapshot = run.step(read_tables, run)
     prepared = run.step(make_examples, run, snapshot)
     search = run.step(search_leaks, run, snapshot, prepared)
@@ -101,7 +96,12 @@ def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
         stage.rows_in, stage.rows_out = len(prepared.examples), len(evaluation.test)
     auc = evaluation.cards["model"]["auc"].value
     record.gate("auc_alarm", auc, high=auc_alarm(run.settings, prepared.examples))
-    record.notes += check_notes(evaluation)
+    unseen = evaluation.unseen
+    if unseen is not None and unseen.differs:
+        record.notes.append(
+            f"the model remembers customers: AUC {unseen.seen_auc:.3f} for those it has met, "
+            f"{unseen.unseen_auc:.3f} for the same {unseen.customers} when it has not"
+        )
     return evaluation
 
 
@@ -134,14 +134,13 @@ def fit_all(
 
 def circumstances(run: Run, snapshot: Snapshot, taught: Examples) -> dict[str, dict[str, Any]]:
     """All that decides the bytes of a model that learns from ``taught``, in parts by name."""
-    rows = {"digest": rows_digest(taught, taught.spec.hash)}
     return {
         "tables": {"as of": str(run.as_of), "snapshot": snapshot.digest},
         "inputs": dict(snapshot.inputs),
         "configuration": run.configuration,
         "code": {"version": code_version(), "commit": commit()},
         "packages": packages(),
-        "rows": rows,
+        "rows": {"digest": rows_digest(taught, taught.spec.hash)},
     }
 
 

@@ -118,9 +118,8 @@ def _texts(values: pd.Series) -> np.ndarray:
 
 
 def _flags(scored: pd.DataFrame, name: str) -> Mask:
-    if name not in scored.columns:
-        return np.zeros(len(scored), dtype=bool)
-    return scored[name].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
+    flags = scored.reindex(columns=[name])[name]
+    return flags.astype("boolean").fillna(value=False).to_numpy(dtype=bool)
 
 
 def _in_order(scored: pd.DataFrame, worth: Floats, rows: Mask | None = None) -> Index:

@@ -8,25 +8,33 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from models.causal.sleeping_dogs import facts_of_sleep
+from models.competing_risks.model import OTHER, rounded
 from models.dataset.examples import MARGIN
 from pipelines.config.economics import saved_share
 from pipelines.config.lists import RiskList
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import ACTIONS, layout_of, text_file
+from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.lists.actions import advice_texts, load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, changes
 from pipelines.lists.lanes import ARMS, LANES
-from pipelines.lists.list_columns import BANDS, FIELDS, LANE_LISTS, REASONS, RISK_LIST
-from pipelines.lists.outcomes import outcome_fields, outcome_rows
+from pipelines.lists.list_columns import (
+    BANDS,
+    FIELDS,
+    LANE_LISTS,
+    REASONS,
+    RISK_LIST,
+    SCHEMA_VERSION,
+)
 from pipelines.lists.placement import NightContext, place_customers, with_values
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.lists.risk_list import data_quality, fields_of, risk_list
 from pipelines.lists.templates import load_templates
 from pipelines.lists.worklists import write_worklists
-from pipelines.publication.manifest import Field, Stamp
+from pipelines.publication.manifest import Field, Stamp, columns
 from pipelines.publication.writers import Schemas, write_list
 from pipelines.scoring.scores import OutcomeProbabilities, band_thresholds
 
@@ -87,18 +95,18 @@ def write_risk_lists(
         templates = load_templates(text_file("reasons", language))
         told = scored.join(advice_texts(advice, rules, language))
         rows = risk_list(told, stamp, templates, settings.company.currency, facts)
-        fields, layout = fields_of(rows, RISK_LIST), layout_of(settings.list, language)
-        schemas.update(write_list(rows, fields, folder, name, layout))
+        fields = fields_of(rows, RISK_LIST)
+        schemas.update(write_list(rows, fields, folder, name, settings.list, language))
         if "worklist" in settings.list.profiles:
             told = rows.join(tenure, on="customer_id")
             schemas.update(write_worklists(settings, language, told, stamp.as_of, folder))
         return rows
 
     first, *others = settings.list.languages
-    rows, layout = write(first, "risk_list"), layout_of(settings.list, first)
+    rows = write(first, "risk_list")
     for name, described in LANE_LISTS.items():
-        members = described.members(rows)
-        schemas |= write_list(members, fields_of(rows, described.columns), folder, name, layout)
+        members, fields = described.members(rows), fields_of(rows, described.columns)
+        schemas |= write_list(members, fields, folder, name, settings.list, first)
     advance(first)
     for language in others:
         write(language, f"risk_list.{language}")
@@ -154,7 +162,45 @@ def write_chances(chances: OutcomeProbabilities, lists: NightLists) -> NightList
 def with_list(
     lists: NightLists, rows: pd.DataFrame, fields: tuple[Field, ...], name: str
 ) -> NightLists:
-    """Write one more list in the first language's layout."""
-    layout = layout_of(lists.options, lists.options.languages[0])
-    written = write_list(rows, fields, lists.folder, name, layout)
+    """Write one more list in the first language."""
+    first = lists.options.languages[0]
+    written = write_list(rows, fields, lists.folder, name, lists.options, first)
     return replace(lists, schemas={**lists.schemas, **written})
+
+
+_DOCS = {
+    "voluntary": "Chance of a voluntary notice within the horizon after the lead time.",
+    OTHER: "Chance of any outcome that is too rare for a column of its own.",
+}
+
+
+def outcome_fields(causes: tuple[str, ...]) -> tuple[Field, ...]:
+    """The list's columns for a model that distinguishes these causes."""
+    plain = "Chance of the outcome {} within the horizon."
+    docs = {cause: _DOCS.get(cause, plain.format(cause.replace("_", " "))) for cause in causes}
+    *first, last = columns("outcome_probabilities")
+    chances = (Field(name, "decimal", doc, required=True) for name, doc in docs.items())
+    return (*first, *chances, last)
+
+
+def outcome_rows(chances: OutcomeProbabilities, stamp: Stamp) -> pd.DataFrame:
+    """One row per customer and horizon, in the customers' order, horizons rising.
+
+    The chances of a row are whole millionths that add up to one; no cause falls from one horizon
+    to the next.
+    """
+    horizons, names = chances.horizons, ("stayed", *chances.causes)
+    parts = rounded(chances.incidence).reshape(-1, len(names)) / 1e6
+    rows = pd.DataFrame(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "run_id": stamp.run_id,
+            "as_of_date": pd.Timestamp(stamp.as_of),
+            "customer_id": chances.customer_id.repeat(len(horizons)).to_numpy(),
+            "horizon_days": np.tile(horizons, len(chances.customer_id)),
+            **dict(zip(names, parts.T, strict=True)),
+            "model_version": stamp.model_version,
+        }
+    )
+    texts = rows.select_dtypes(exclude=["number", "datetime"]).columns
+    return rows.astype(dict.fromkeys(texts, "str"))

@@ -77,9 +77,10 @@ def _read(out: Path, day: date) -> PublishedNight | None:
 
 def top_rows(folder: Path, count: int = 10) -> list[dict[str, Any]]:
     """The first rows of a published risk list; None where a value is null."""
-    rows = pd.read_parquet(folder / "risk_list.parquet").head(count)
-    shown = rows[[name for name in _READ_COLUMNS if name in rows.columns]].astype(object)
-    return _records(shown.where(shown.notna(), None))
+    rows = pq.read_table(folder / "risk_list.parquet").slice(0, count)
+    names = [name for name in _READ_COLUMNS if name in rows.column_names]
+    found: list[dict[str, Any]] = rows.select(names).to_pylist()
+    return found
 
 
 def first_language(folder: Path) -> str:
@@ -98,9 +99,6 @@ def call_rows(folder: Path, language: str, count: int) -> list[dict[str, Any]]:
         rows = pd.read_csv(
             path, sep=EXCEL.separator, encoding="utf-8-sig", dtype="str", nrows=count
         )
-        return _records(rows.fillna("").set_axis(WORKLISTS["call"], axis=1))
+        cells = rows.fillna("").to_numpy().tolist()
+        return [dict(zip(WORKLISTS["call"], row, strict=True)) for row in cells]
     return []
-
-
-def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]

@@ -20,7 +20,7 @@ from pipelines.config import text_files
 from pipelines.config.lists import EXCEL
 from pipelines.config.sections import Section
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import load_checked, text_file
+from pipelines.config.text_files import Names, load_checked, text_file
 from pipelines.lists.actions import load_actions
 from pipelines.lists.list_columns import LANE_LISTS
 from pipelines.publication import writers
@@ -48,10 +48,6 @@ class Outcome(Section):
     contacted: bool | None = None
     answer: Literal["yes", "no", "undecided"] | None = None
     solved: bool | None = None
-
-
-class _Outcomes(RootModel[Mapping[str, Outcome]]):
-    pass
 
 
 class WorklistTexts(Section):
@@ -86,7 +82,7 @@ class WorklistTexts(Section):
 
 def load_outcomes() -> Mapping[str, Outcome]:
     """The outcomes by code; raises ``ConfigError`` when the file is not one of outcomes."""
-    return load_checked(text_files.OUTCOMES, _Outcomes, "the outcomes").root
+    return load_checked(text_files.OUTCOMES, RootModel[Mapping[str, Outcome]], "the outcomes").root
 
 
 def load_worklist_texts(language: str) -> WorklistTexts:
@@ -109,7 +105,7 @@ def write_worklists(
     Raises ``ConfigError`` for texts that lack something, ``PublicationError`` of the disk.
     """
     texts, schemas = load_worklist_texts(language), Schemas()
-    bands = text_files.load_names(text_file("names", language)).bands
+    bands = load_checked(text_file("names", language), Names, "the names").bands
     risk = {code: Template(texts.risk).substitute(band=word) for code, word in bands.items()}
     words = in_words(texts, language, rows, risk, as_of)
     for list_name, described in LANE_LISTS.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 from features.contract import TABLES
 from features.timeline import local_day
+from models.dataset.feature_spec import listed
 from models.drift.psi import Drift, by_family, feature_drift, score_drift
 from models.drift.reference import Reference
 from pipelines.config.run import Run
@@ -17,8 +18,6 @@ from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import refuse_other_features
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
-
-_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,8 @@ def input_alarms(inputs: Inputs, limit: float) -> Iterator[str]:
     """A sentence for the features beyond the limit, and one for the scores."""
     moved = [drift for drift in inputs.features if drift.psi > limit]
     if moved:
-        named = ", ".join(f"{d.name} ({d.psi:.2f})" for d in moved[:_NAMED])
-        more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
-        yield f"inputs have moved from those of training, by more than {limit:g}: {named}{more}"
+        named = listed([f"{d.name} ({d.psi:.2f})" for d in moved])
+        yield f"inputs have moved from those of training, by more than {limit:g}: {named}"
     if inputs.score.psi > limit:
         yield f"the scores have moved by {inputs.score.psi:.2f}; at most {limit:g} is expected"
 

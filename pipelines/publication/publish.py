@@ -24,12 +24,12 @@ from pipelines.publication.reader import (
     RUN_NAME,
     STAGING,
     Publication,
+    created_at,
     current,
     days_of,
-    last_created,
-    newest_after,
     newest_of,
     pointed,
+    publications_of,
 )
 from pipelines.runtime import atomic_files
 from pipelines.runtime.atomic_files import storage_errors
@@ -48,13 +48,13 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / ".lock", blocking=False, fallback_to_soft=False)
         try:
-            lock.acquire()
+            held = lock.acquire()
         except Timeout:
             raise BusyError(
                 f"another run is publishing to {name_of(out)}. Nothing was changed; "
                 "run the same command again when that run has ended."
             ) from None
-    try:
+    with held:
         notes = []
         with storage_errors(f"remove what a dead run left in {out}"):
             for found in sorted(out.glob(f"{STAGING}*")):
@@ -66,8 +66,6 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
                     notes.append(f"{found} is not of a run of Stille and was left as it is")
         clear_unfinished(out)
         yield tuple(notes)
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -104,8 +102,9 @@ def publish(
         if folder.exists():
             raise PublicationError(f"{folder} exists already: every run needs its own run id.")
         # The clock may have been set back, and the newest publication is the one made last.
-        after = last_created(publication.out, publication.as_of) + timedelta(seconds=1)
-        stamp = replace(stamp, created=max(stamp.created, after))
+        before = publications_of(publication.out, publication.as_of)
+        after = [created_at(each.folder) + timedelta(seconds=1) for each in before[:1]]
+        stamp = replace(stamp, created=max([stamp.created, *after]))
         atomic_files.replace_bytes(staging / MANIFEST, manifest_bytes(staging, stamp, schemas))
         place(publication)
     point(publication)
@@ -133,7 +132,8 @@ def point(publication: Publication) -> None:
     """Point readers at a publication, or at the newest one, where a later as-of date has one."""
     out = publication.out
     now = current(out)
-    newest = now or newest_after(out, publication.as_of)
+    days = sorted(days_of(out), reverse=True)
+    newest = now or next(filter(None, (newest_of(out, day) for day in days)), None)
     if newest is not None and newest.as_of > publication.as_of:
         if not (newest.folder / MANIFEST).is_file():
             return

@@ -142,22 +142,9 @@ def publications_of(out: Path, as_of: date, **identity: object) -> list[Publicat
     return [each for *_, each in sorted(made, key=lambda one: one[:2], reverse=True)]
 
 
-def last_created(out: Path, as_of: date) -> datetime:
-    """When the newest publication of an as-of date was made, UTC; long ago without one."""
-    newest = publications_of(out, as_of)[:1]
-    times = (_manifest(each.folder)["created"] for each in newest)
-    return datetime.fromisoformat(next(times, "1970-01-01T00:00:00Z"))
-
-
 def newest_of(out: Path, as_of: date, **identity: object) -> Publication | None:
     """The complete publication of an as-of date (and identity) made last; None without one."""
     return next((each for each, _ in complete(publications_of(out, as_of, **identity))), None)
-
-
-def newest_after(out: Path, day: date) -> Publication | None:
-    """The complete publication of the newest as-of date after ``day``; None without one."""
-    later = sorted((each for each in days_of(out) if each > day), reverse=True)
-    return next(filter(None, (newest_of(out, each) for each in later)), None)
 
 
 def newest_publications(out: Path) -> tuple[Publication, ...]:

@@ -6,7 +6,6 @@ CSV cells are joined here, by Arrow, as the writers of pandas, Arrow and DuckDB 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from math import isnan
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -17,41 +16,51 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xlsxwriter
 
-from pipelines.config.lists import CRM, EXCEL, EXCEL_ROWS, CsvStyle, Layout
+from pipelines.config.lists import CRM, EXCEL, EXCEL_ROWS, CsvStyle, RiskList
+from pipelines.config.text_files import load_titles, text_file
 from pipelines.publication.manifest import DECIMALS, Field
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.escaping import escape
 
 _ROWS_AT_ONCE = 100_000
+_TYPES = {"text": pa.string(), "integer": pa.int64(), "date": pa.date32(), "boolean": pa.bool_()}
 
 Schemas = dict[str, tuple[Field, ...]]
 """The fields of each written file, under the names that its header has, by its path."""
 
 
 def write_list(
-    frame: pd.DataFrame, fields: tuple[Field, ...], folder: Path, name: str, layout: Layout
+    frame: pd.DataFrame,
+    fields: tuple[Field, ...],
+    folder: Path,
+    name: str,
+    options: RiskList,
+    language: str,
 ) -> Schemas:
-    """Write the columns of ``fields`` to ``folder/name.*``, Parquet always, the rest as laid out.
+    """Write the columns of ``fields`` to ``folder/name.*``: Parquet, and ``options.profiles``.
 
-    A file above ``layout.rows_per_file`` is continued in ``name.part-02`` and so on; the Parquet
-    twin never is: the same columns, typed, unescaped, with page checksums. CSV: ISO dates, UTF-8,
-    an empty cell is null, text escaped for spreadsheets. Raises ``PublicationError`` when the disk
-    refuses.
+    Files of Excel have titles in the ``language`` of the list's texts. A file above
+    ``options.rows_per_file`` is continued in ``name.part-02`` and so on; the Parquet twin never
+    is: the same columns, typed, unescaped, with page checksums. CSV: ISO dates, UTF-8, an empty
+    cell is null, text escaped for spreadsheets. Raises ``PublicationError`` when the disk refuses,
+    ``ConfigError`` for titles that cannot be used.
     """
-    titles = [layout.titles.get(field.name, field.name) for field in fields]
+    excel, xlsx = f"excel-{language}" in options.profiles, "xlsx" in options.profiles
+    named = load_titles(text_file("titles", language)) if excel or xlsx else {}
+    titles = [named.get(field.name, field.name) for field in fields]
     titled = tuple(replace(f, name=title) for f, title in zip(fields, titles, strict=True))
     written: Schemas = {f"{name}.parquet": fields}
     with storage_errors(f"write the list {name}"):
         _write_parquet(frame, fields, folder / f"{name}.parquet")
-        for part, rows in _parts(frame, name, layout.rows_per_file):
-            if layout.crm:
+        for part, rows in _parts(frame, name, options.rows_per_file):
+            if "crm" in options.profiles:
                 write_csv(rows, fields, folder / f"{part}{CRM.ending}")
                 written[f"{part}{CRM.ending}"] = fields
-            if layout.excel:
+            if excel:
                 write_csv(rows, fields, folder / f"{part}{EXCEL.ending}", EXCEL, titles)
                 written[f"{part}{EXCEL.ending}"] = titled
-        for part, rows in _parts(frame, name, min(layout.rows_per_file, EXCEL_ROWS)):
-            if layout.xlsx:
+        for part, rows in _parts(frame, name, min(options.rows_per_file, EXCEL_ROWS)):
+            if xlsx:
                 write_workbook(rows, fields, titles, folder / f"{part}.xlsx")
                 written[f"{part}.xlsx"] = titled
     return written
@@ -77,23 +86,26 @@ def write_csv(
         file.write(dialect.separator.join(header.to_pylist()) + dialect.line)
         for first in range(0, len(frame), _ROWS_AT_ONCE):
             part = frame.iloc[first : first + _ROWS_AT_ONCE]
-            cells = [pc.fill_null(_cells(part[field.name], field, dialect), "") for field in fields]
-            rows = pc.binary_join_element_wise(*cells, dialect.separator)
+            cells = [_cells(_typed(part[field.name], field), field, dialect) for field in fields]
+            filled = [pc.fill_null(column, "") for column in cells]
+            rows = pc.binary_join_element_wise(*filled, dialect.separator)
             file.writelines(row + dialect.line for row in rows.to_pylist())
 
 
-def _cells(values: pd.Series, field: Field, dialect: CsvStyle) -> pa.Array:
+def _typed(values: pd.Series, field: Field, *, escaped: bool = True) -> pa.Array:
+    """The column in its type, one for all kinds of files; text ``escaped`` for spreadsheets."""
+    if field.type == "text" and escaped:
+        values = escape(values.astype("str"))
+    return pa.Array.from_pandas(values, type=_TYPES.get(field.type, pa.float64()))
+
+
+def _cells(values: pa.Array, field: Field, dialect: CsvStyle) -> pa.Array:
     if field.type == "text":
-        return _quoted(pa.array(escape(values.astype("str")).array, pa.string()), dialect)
-    if field.type == "date":
-        days = pa.array(pd.to_datetime(values), pa.timestamp("s"))
-        return pc.strftime(days, format="%Y-%m-%d")
-    if field.type == "integer":
-        return pa.array(values.astype("Int64"), pa.int64()).cast(pa.string())
-    if field.type == "boolean":
-        return pa.array(values.astype("boolean"), pa.bool_()).cast(pa.string())
-    form, numbers = f"%.{DECIMALS[field.type]}f", values.astype("float64").tolist()
-    texts = ["" if isnan(n) else (form % n).replace(".", dialect.decimal) for n in numbers]
+        return _quoted(values, dialect)
+    if field.type not in DECIMALS:
+        return values.cast(pa.string())
+    form, numbers = f"%.{DECIMALS[field.type]}f", values.to_pylist()
+    texts = ["" if n is None else (form % n).replace(".", dialect.decimal) for n in numbers]
     return pa.array(texts, pa.string())
 
 
@@ -104,15 +116,8 @@ def _quoted(text: pa.Array, dialect: CsvStyle) -> pa.Array:
 
 
 def _write_parquet(frame: pd.DataFrame, fields: tuple[Field, ...], path: Path) -> None:
-    types = {
-        "text": pa.string(),
-        "integer": pa.int64(),
-        "date": pa.date32(),
-        "boolean": pa.bool_(),
-    }
-    schema = pa.schema([(field.name, types.get(field.type, pa.float64())) for field in fields])
-    arrays = [pa.Array.from_pandas(frame[each.name], type=each.type) for each in schema]
-    table = pa.Table.from_arrays(arrays, schema=schema)
+    arrays = [_typed(frame[each.name], each, escaped=False) for each in fields]
+    table = pa.Table.from_arrays(arrays, names=[field.name for field in fields])
     pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 
@@ -166,7 +171,7 @@ def write_workbook(
         forms = [book.add_format(style | {"num_format": numbers[f.type]}) for f in fields]
         _lay_out(book, sheet, [f.name for f in fields], len(frame), look)
         sheet.write_row(0, 0, titles, bold)
-        columns = [_sheet_cells(frame[each.name], each) for each in fields]
+        columns = [_typed(frame[each.name], each).to_pylist() for each in fields]
         for row, cells in enumerate(zip(*columns, strict=True), start=1):
             if look.widths:
                 sheet.set_row(row, _height(cells, look.widths))
@@ -208,13 +213,3 @@ def _height(cells: Sequence[object], widths: Sequence[int]) -> int:
     texts = ("" if cell is None else str(cell) for cell in cells)
     lines = (len(wrap(text, width * 10 // 9)) for text, width in zip(texts, widths, strict=True))
     return _LINE_POINTS * max(*lines, 1)
-
-
-def _sheet_cells(values: pd.Series, field: Field) -> list[Any]:
-    if field.type == "text":
-        cells = escape(values.astype("str")).astype(object)
-    elif field.type == "date":
-        cells = pd.Series(pd.to_datetime(values).dt.to_pydatetime(), dtype=object)
-    else:
-        cells = values.astype(object)
-    return cells.where(values.notna().to_numpy(), None).tolist()

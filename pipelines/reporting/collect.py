@@ -13,7 +13,7 @@ from features.contract import TABLES
 from features.timeline import local_day
 from models.metrics.parity import SMALLEST_GROUP
 from pipelines.config.economics import saved_share
-from pipelines.config.measurement import EFFECT_VERSION, MONITORING_VERSION, MeasurementFile, newest
+from pipelines.config.measurement import EFFECT_VERSION, MONITORING_VERSION, newest
 from pipelines.config.settings import Settings
 from pipelines.lists.lanes import LANES, SILENT_LANES
 from pipelines.lists.placement import NightContext
@@ -41,7 +41,7 @@ def collect(
     paths, as_of, before = settings.paths, stamp.as_of, context.before
     monitored = newest(paths.monitoring, as_of, MONITORING_VERSION)
     measured = newest(paths.effect, as_of, EFFECT_VERSION)
-    health = _health(settings, rows, snapshot, gates, monitored)
+    health = _health(settings, rows, snapshot, gates)
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None
     notices = [*run_notices(stamp, gates, data_until, monitored, measured)]
@@ -100,11 +100,7 @@ def _tonight(
 
 
 def _health(
-    settings: Settings,
-    rows: pd.DataFrame,
-    snapshot: Snapshot,
-    gates: tuple[Gate, ...],
-    monitored: MeasurementFile,
+    settings: Settings, rows: pd.DataFrame, snapshot: Snapshot, gates: tuple[Gate, ...]
 ) -> facts.Health:
     zone = settings.company.timezone
     tables = tuple(
@@ -118,14 +114,10 @@ def _health(
         if not TABLES[name].derived
     )
     qualities = rows["data_quality"].value_counts().sort_index()
-    inputs = (monitored.data or {}).get("inputs") or {}
-    families = sorted(inputs.get("families", {}).items(), key=lambda pair: (-pair[1], pair[0]))
     return facts.Health(
         tables=tables,
         gates=gates,
         qualities=tuple((str(name), int(count)) for name, count in qualities.items()),
-        drift_on=monitored.day if families else None,
-        drift=tuple(families),
         drift_limit=settings.monitoring.max_drift,
     )
 

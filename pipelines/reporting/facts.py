@@ -103,13 +103,11 @@ class TableHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The data behind the night; ``drift`` is by family, largest first, of the monitoring."""
+    """The data behind the night; ``drift_limit`` is for the drift that monitoring has stored."""
 
     tables: tuple[TableHealth, ...]
     gates: tuple[Gate, ...]
     qualities: tuple[tuple[str, int], ...]
-    drift_on: date | None
-    drift: tuple[tuple[str, float], ...]
     drift_limit: float
 
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipelines.config.text_files import ACTIONS, load_names, text_file
+from pipelines.config.text_files import ACTIONS, Names, load_checked, text_file
 from pipelines.lists.actions import load_actions
 from pipelines.reporting.charts import draw
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.texts import Texts, load_texts
 from pipelines.runtime.atomic_files import storage_errors
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 
 DETAILS = (
     *("first", "why", "past", "contact", "causes"),
@@ -32,7 +32,7 @@ def render(facts: Facts, texts: Texts, others: Mapping[str, str]) -> str:
     run = facts.run
     pictures = {name: b64encode(svg).decode() for name, svg in draw(facts, texts).items()}
     first_day = run.as_of + timedelta(days=run.lead_days)
-    return html_template("report.html").render(
+    return page_template("report.html").render(
         facts=facts,
         texts=texts,
         t=texts.say,
@@ -70,7 +70,7 @@ def write_report(
 def texts_of(language: str, config: Path | None = None) -> Texts:
     """A language's texts, with the lists' names for codes and what the actions are called."""
     texts = load_texts(text_file("report", language))
-    names = load_names(text_file("names", language))
+    names = load_checked(text_file("names", language), Names, "the names")
     kinds = {
         "drivers": names.drivers,
         "families": names.families,

@@ -63,16 +63,9 @@ def replace_bytes(path: Path, data: bytes) -> None:
 
     It is for the owner alone, in a folder that ``is_shared`` for its group too.
     """
-    temporary = path.with_name(f"{_TEMPORARY}{path.name}")
-    temporary.unlink(missing_ok=True)
-    try:
+    with _beside(path, path.name) as temporary:
         _write(temporary, data, 0o640 if is_shared(path.parent) else 0o600)
         temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    sync(path.parent)
 
 
 def is_shared(folder: Path) -> bool:
@@ -86,15 +79,23 @@ def keep_first(path: Path, data: bytes) -> bytes:
     Of several writers at once one wins, and all get what it wrote.
     """
     if not path.exists():
-        temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
-        try:
+        with _beside(path, secrets.token_hex(8)) as temporary, suppress(FileExistsError):
             _write(temporary, data, 0o600)
-            with suppress(FileExistsError):
-                os.link(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        sync(path.parent)
+            os.link(temporary, path)
     return path.read_bytes()
+
+
+@contextmanager
+def _beside(path: Path, name: str) -> Iterator[Path]:
+    """A free name in the folder of ``path``, gone when the block ends; then that is flushed."""
+    temporary = path.with_name(f"{_TEMPORARY}{name}")
+    temporary.unlink(missing_ok=True)
+    try:
+        yield temporary
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    sync(path.parent)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
@@ -107,11 +108,9 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 
 def replace_link(link: Path, target: Path) -> None:
     """Point ``link`` at ``target`` (relative to the link) in one step."""
-    temporary = link.with_name(f"{_TEMPORARY}{link.name}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    temporary.replace(link)
-    sync(link.parent)
+    with _beside(link, link.name) as temporary:
+        temporary.symlink_to(target)
+        temporary.replace(link)
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -16,15 +16,7 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]
     The time left is as the parts so far took it. Without a terminal, one line per step is written
     when it has ended.
     """
-    columns = (
-        progress.TextColumn("{task.description:<28}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeElapsedColumn(),
-        progress.TextColumn("left", style="dim"),
-        progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.fields[part]}", style="dim"),
-    )
+    columns = (*progress.Progress.get_default_columns(), progress.TextColumn("{task.fields[part]}"))
     console = Console(stderr=True, force_jupyter=False, quiet=as_json_lines())
     with progress.Progress(*columns, console=console) as board:
         task = board.add_task(title, total=total, part="")

@@ -1,7 +1,6 @@
 """Run record (audit log): what a run did and how it ended, written on every exit."""
 
 import json
-import logging
 import signal
 import threading
 import time
@@ -17,10 +16,10 @@ from typing import Literal
 
 from features.errors import PublicationError, StilleError, without_passwords
 from pipelines.runtime.atomic_files import replace_bytes, storage_errors
+from pipelines.runtime.logs import LOG
 
 Status = Literal["running", "succeeded", "failed", "terminated", "killed"]
 TERMINATED = 143
-_LOG = logging.getLogger("stille")
 _INTERRUPTED = 130
 
 
@@ -95,7 +94,7 @@ class RunRecord:
             stage.finished = True
         finally:
             stage.seconds = round(time.monotonic() - started, 3)
-            _LOG.info(stage.summary)
+            LOG.info(stage.summary)
 
     def gate(
         self, name: str, value: float, low: float | None = None, high: float | None = None
@@ -137,7 +136,7 @@ def open_record(
                     error.add_note(str(second))
             raise
         finally:
-            _LOG.info("%s, exit code %s", record.status, record.exit_code)
+            LOG.info("%s, exit code %s", record.status, record.exit_code)
             with suppress(Exception):  # whatever it is, the run has ended as it has
                 if notes := tell(record):
                     record.notes += notes

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import ConfigError
@@ -13,23 +12,14 @@ from pipelines.runtime.atomic_files import keep_first, storage_errors
 _SHORTEST = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """What a key is for, and what another key would do."""
-
-    name: str
-    another: str
-
-    @property
-    def variable(self) -> str:
-        return f"STILLE_{self.name.upper()}_KEY"
+HOLDOUT, PSEUDONYM = "holdout", "pseudonym"
+_ANOTHER = {
+    HOLDOUT: "another key would draw every arm anew",
+    PSEUDONYM: "another key would give every customer another pseudonym",
+}  # what would happen, by the name of the key
 
 
-HOLDOUT = Secret("holdout", "another key would draw every arm anew")
-PSEUDONYM = Secret("pseudonym", "another key would give every customer another pseudonym")
-
-
-def key_of(secret: Secret, var: Path) -> bytes:
+def key_of(name: str, var: Path) -> bytes:
     """The key of ``STILLE_<NAME>_KEY``, else of the file that ``STILLE_<NAME>_KEY_FILE`` names.
 
     Without both it is kept in ``var/<name>.key``, which only its owner may read; the first run
@@ -37,13 +27,14 @@ def key_of(secret: Secret, var: Path) -> bytes:
     Raises ``ConfigError`` for a key that is too short or cannot be read, and ``PublicationError``
     when the first key cannot be kept.
     """
-    given = os.environ.get(secret.variable)
-    key, place = (given or "").encode(), f"the environment variable {secret.variable}"
+    variable = f"STILLE_{name.upper()}_KEY"
+    given, place = os.environ.get(variable), f"the environment variable {variable}"
+    key = (given or "").encode()
     if given is None:
-        named = os.environ.get(f"{secret.variable}_FILE")
-        path = Path(named) if named else var / f"{secret.name}.key"
+        named = os.environ.get(f"{variable}_FILE")
+        path = Path(named or var / f"{name}.key")
         if not named:
-            with storage_errors(f"keep the key of the {secret.name} in {path}"):
+            with storage_errors(f"keep the key of the {name} in {path}"):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 keep_first(path, f"{secrets.token_hex(32)}\n".encode())
                 path.chmod(0o600)
@@ -51,12 +42,12 @@ def key_of(secret: Secret, var: Path) -> bytes:
             key, place = path.read_bytes().strip(), str(path)
         except OSError as error:
             raise ConfigError(
-                f"cannot read the key of the {secret.name}, {path}: {error.strerror}. Give this "
-                f"user access to the file that was there before: {secret.another}."
+                f"cannot read the key of the {name}, {path}: {error.strerror}. Give this "
+                f"user access to the file that was there before: {_ANOTHER[name]}."
             ) from error
     if len(key) < _SHORTEST:
         raise ConfigError(
-            f"the key of the {secret.name} in {place} is shorter than {_SHORTEST} characters: make "
+            f"the key of the {name} in {place} is shorter than {_SHORTEST} characters: make "
             'one with python -c "import secrets; print(secrets.token_hex(32))".'
         )
     return key

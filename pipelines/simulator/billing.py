@@ -13,7 +13,7 @@ from pipelines.simulator.world import PAPER, Month, World, irritate
 PAPER_FEE = 4_900
 _ELECTRICITY = PRODUCT_LINES.index("electricity")
 _ESTIMATED, _CATCH_UP = 0.03, 0.025
-_ESTIMATED_CORRECTED, _SENT_AGAIN = 8, 0.3
+_CORRECTED, _ESTIMATED_CORRECTED, _SENT_AGAIN = 0.008, 8, 0.3
 _TERMS_DAYS = 14
 _USUAL = 0.85
 _READ, _MISSING, _NOT_READ = range(3)
@@ -94,7 +94,7 @@ def _amounts(rng: Rng, world: World, month: Month, electric: Bools) -> Ints:
 
 def _correct(rng: Rng, world: World, month: Month, estimated: Bools) -> Bools:
     often = 0.3 + 2.5 * world.problem_propensity + _ESTIMATED_CORRECTED * estimated
-    chance = month.dials.corrections * often
+    chance = _CORRECTED * often
     corrected = (rng.random(len(world)) < chance) & (world.invoice >= 0)
     rows = np.nonzero(corrected)[0]
     days = month.random_days(rng, len(rows))

@@ -12,11 +12,10 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.special import gammainc
 
 from features.contract import CHANNELS
-from pipelines.simulator.clock import Bools, Clock, Floats, Ints, Rng, office_seconds
+from pipelines.simulator.clock import Bools, Floats, Ints, Rng, office_seconds
 from pipelines.simulator.hazard import Hazard
 from pipelines.simulator.options import TYPES, OwnList, Sleepers
 from pipelines.simulator.outreach import UNDECIDED, keyed_lot
@@ -49,7 +48,6 @@ FITTING: Mapping[str, tuple[str, ...]] = MappingProxyType(
 WITHIN_DAYS = 3
 OFFERING = ("A4", "A11", "A13", "A15", "A16")
 """Actions with an offer that costs something, when it is taken."""
-_ARMS = ("treat", "holdout")
 _YES = 0
 _HOUSEHOLDS = 100_000_000
 _LOT, _TASTE = 2_654_435_761, 3_266_489_917
@@ -142,34 +140,6 @@ class CallList:
     number: Ints
     action: Ints
     held_out: Bools
-
-
-def read_calls(calls: pd.DataFrame | None, clock: Clock) -> Mapping[int, CallList]:
-    """An outside policy's calls by month; None gives none.
-
-    ``calls``: ``customer_id`` text, ``published_on`` the as-of date of the list (the first day of
-    a simulated month; dates or text), ``action`` one of ``ACTIONS``, ``arm`` treat or holdout.
-    Raises ``ValueError`` for another day, action or arm, or a customer twice in a night.
-    """
-    if calls is None:
-        return {}
-    days = pd.to_datetime(calls["published_on"]).to_numpy("datetime64[D]").astype(np.int64)
-    months = clock.month_of(days)
-    wrong = {
-        "published_on must be the first day of a simulated month": days
-        != clock.first_days[np.clip(months, 0, clock.months - 1)],
-        f"action must be one of {', '.join(ACTIONS)}": ~calls["action"].isin(ACTIONS),
-        "arm must be treat or holdout": ~calls["arm"].isin(_ARMS),
-        "a customer is called once a night": calls.duplicated(["customer_id", "published_on"]),
-    }
-    for rule, broken in wrong.items():
-        if np.any(broken):
-            raise ValueError(f"calls: {rule} ({int(np.sum(broken))} rows)")
-    number = calls["customer_id"].str[1:].astype(np.int64).to_numpy()
-    action = calls["action"].map(ACTIONS.index).to_numpy(dtype=np.int64)
-    held_out = calls["arm"].eq("holdout").to_numpy(dtype=bool)
-    own = {int(month): months == month for month in np.unique(months)}
-    return {month: CallList(number[at], action[at], held_out[at]) for month, at in own.items()}
 
 
 def own_night(world: World, rated: Hazard, own: OwnList) -> CallList:

@@ -14,6 +14,7 @@ Bools = npt.NDArray[np.bool_]
 Rng = np.random.Generator
 
 ZONE = "Europe/Oslo"
+START = date(2022, 1, 1)
 DAY_SECONDS = 86_400
 _EPOCH = date(1970, 1, 1)
 _DAYS_BEFORE, _DAYS_AFTER = 7_400, 400
@@ -28,7 +29,6 @@ class Clock:
     local midnight in Europe/Oslo of every day from ``day_zero`` on, as naive UTC µs.
     """
 
-    start: date
     months: int
     first_days: Ints
     day_zero: int
@@ -74,14 +74,12 @@ def office_seconds(rng: Rng, count: int) -> Floats:
     return (8 + 13 * rng.beta(1.6, 2.4, count)) * 3600.0
 
 
-def make_clock(start: date, months: int) -> Clock:
-    """Build the calendar; raises ``ValueError`` unless ``start`` is a first of a month."""
-    if start.day != 1 or months < 1:
-        raise ValueError(f"start {start} must be the first of a month, months {months} at least 1")
-    firsts = np.datetime64(start, "M") + np.arange(months + _AHEAD_MONTHS + 1)
+def make_clock(months: int) -> Clock:
+    """Build the calendar of so many months from ``START`` on."""
+    firsts = np.datetime64(START, "M") + np.arange(months + _AHEAD_MONTHS + 1)
     first_days = firsts.astype("datetime64[D]").astype(np.int64)
     zero = int(first_days[0]) - _DAYS_BEFORE
     days = range(zero, int(first_days[-1]) + _DAYS_AFTER)
     midnights = [midnight_utc(_EPOCH + timedelta(days=day), ZONE) for day in days]
     micros = np.array(midnights, dtype="datetime64[us]").astype(np.int64)
-    return Clock(start, months, first_days, zero, micros)
+    return Clock(months, first_days, zero, micros)

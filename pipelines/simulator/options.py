@@ -1,10 +1,12 @@
 """What a caller may set: the numbers of the leaving rule, and the dials of the tables."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
 
 from features.catalog import build_catalog
 from features.contract import TABLES
@@ -49,10 +51,16 @@ USUAL_TYPES: Mapping[str, float] = MappingProxyType(
     {"persuadable": 0.25, "sure": 0.45, "lost": 0.20, "sleeping_dog": 0.10}
 )
 Sleepers = Literal["silence", "price"]
-_SHARES = (
-    *("late_share", "corrections", "dirty", "reach", "accept", "household_spill"),
-    *("drift", "bursts", "win_backs"),
-)
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _of_all(types: Mapping[str, float]) -> Mapping[str, float]:
+    if types.keys() != set(TYPES) or min(types.values()) < 0 or abs(sum(types.values()) - 1) > 1e-9:
+        raise ValueError(f"give each of {', '.join(sorted(TYPES))} a share, 1 together")
+    return types
+
+
+Types = Annotated[Mapping[str, float], AfterValidator(_of_all)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,8 @@ class OwnList:
     are never called, always the same ones.
     """
 
-    share: float = 0.05
-    held_out: float = 0.1
+    share: Share = 0.05
+    held_out: Share = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,42 +83,23 @@ class Dials:
     to 1.
     """
 
-    late_share: float = 0.015
-    corrections: float = 0.008
-    dirty: float = 0.0
-    types: Mapping[str, float] = field(default_factory=lambda: USUAL_TYPES)
+    types: Types = Field(default_factory=lambda: USUAL_TYPES)
     own_list: OwnList | None = None
-    reach: float = 0.7
+    reach: Share = 0.7
     fit: tuple[float, float] = (1.0, 1.0)
-    accept: float = 0.0
-    household_spill: float = 0.0
+    accept: Share = 0.0
+    household_spill: Share = 0.0
     sleepers: Sleepers = "silence"
     level: float = 0.0
     regime: date | None = None
-    frailty: float = 0.35
-    drift: float = 0.0
+    frailty: Annotated[float, Field(ge=0)] = 0.35
+    drift: Share = 0.0
     rival: float = 0.0
-    month_shock: float = 0.0
+    month_shock: Annotated[float, Field(ge=0)] = 0.0
     jump: float = 0.0
-    delay: int = 0
-    bursts: float = 0.0
-    win_backs: float = 0.0
-
-    def __post_init__(self) -> None:
-        shares = {name: getattr(self, name) for name in _SHARES}
-        if self.own_list is not None:
-            shares |= asdict(self.own_list)
-        for name, share in shares.items():
-            if not 0 <= share <= 1:
-                raise ValueError(f"{name} {share} must lie between 0 and 1")
-        if min(self.frailty, self.month_shock) < 0 or self.delay not in (0, *range(2, 13)):
-            raise ValueError("frailty and month_shock must be 0 or more, delay 0 or 2 to 12 months")
-        wrong = set(self.types) != set(TYPES) or min(self.types.values(), default=-1) < 0
-        if wrong or abs(sum(self.types.values()) - 1) > 1e-9:
-            raise ValueError(
-                f"types {dict(self.types)} must give each of {', '.join(sorted(TYPES))} a share, "
-                "1 together"
-            )
+    delay: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] = 0
+    bursts: Share = 0.0
+    win_backs: Share = 0.0
 
 
 KIND = Dials()

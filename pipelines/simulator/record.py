@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import CHANNELS, LINKS, PAYMENT_METHODS, Column, Table
-from pipelines.simulator.clock import Bools, Clock, Ints, Rng
+from pipelines.simulator.clock import Clock, Ints
 
 KEYS = (
     {"customer_id": "C", "household_id": "H", "contract_id": "K", "plan_id": "P", "bundle_id": "B"}
@@ -63,6 +63,9 @@ LATE_TABLES = frozenset(
 )
 UNTIL_SETTLED = {"failed": 0, "status": 1}
 """What a row says until its moment has come: paid, missing. Other values are null until then."""
+_FEEDS = ("contacts", "self_service", "notifications", "surveys", "orders")
+_UNITS = (("contacts", "wait_seconds", 21), ("self_service", "seconds", 21))
+_DEAD_DAYS = 14
 _ARROW = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -96,12 +99,6 @@ def key_texts(letter: str, numbers: Ints) -> pa.Array:
     )
 
 
-def prices(ore: Ints) -> pa.Array:
-    """Decimals with six places in kroner from whole øre; negative ones are null."""
-    whole = pa.array(ore, mask=ore < 0).cast(pa.decimal128(19))
-    return pc.multiply(whole, Decimal("0.010000")).cast(_ARROW["price"])
-
-
 def instants(micros: Ints) -> pa.Array:
     """Moments to the whole second from UTC µs; negative ones are null."""
     whole = micros // 1_000_000 * 1_000_000
@@ -113,7 +110,8 @@ def encode(table: Table, column: Column, values: Ints) -> pa.Array:
     if column.name in KEYS:
         return key_texts(KEYS[column.name], values)
     if column.type == "price":
-        return prices(values)
+        whole = pa.array(values, mask=values < 0).cast(pa.decimal128(19))
+        return pc.multiply(whole, Decimal("0.010000")).cast(_ARROW["price"])
     if column.type == "instant":
         return instants(values)
     signed = column.type == "money" and column.minimum is None
@@ -162,7 +160,18 @@ def hide_unseen(table: Table, columns: dict[str, Ints], seen_until: Ints, clock:
         columns[column.name] = np.where(revealed < seen_until, columns[column.name], unseen)
 
 
-def draw_known_at(rng: Rng, at: Ints, share: float) -> tuple[Ints, Bools]:
-    """When the few late rows became known, one to ten days on (UTC µs), and which those are."""
-    late = rng.random(len(at)) < share
-    return at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64), late
+def draw_bursts(seed: int, clock: Clock, chance: float) -> list[tuple[str, str, int, int]]:
+    """When feeds fail: table, the column that comes in minutes ("" where rows are lost), UTC µs.
+
+    ``chance``: of each feed and failure in a month.
+    """
+    kinds = [*((name, "", _DEAD_DAYS) for name in _FEEDS), *_UNITS]
+    found = []
+    for month in range(clock.months):
+        rng = np.random.default_rng([seed, month + 1, *b"bursts"])
+        starts = clock.first(month) + rng.integers(0, 28, len(kinds))
+        for place in np.nonzero(rng.random(len(kinds)) < chance)[0]:
+            table, column, days = kinds[place]
+            ends = clock.midnight(starts[place] + np.array([0, days]))
+            found.append((table, column, int(ends[0]), int(ends[1])))
+    return found

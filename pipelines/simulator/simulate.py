@@ -4,19 +4,15 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-from pyarrow import parquet
 
 from features.contract import PRODUCT_LINES
 from pipelines.simulator import calling, dealings, leaving, population, prices
 from pipelines.simulator.billing import measure_usage, read_meters, send_bills
 from pipelines.simulator.clock import Floats, Ints, make_clock
-from pipelines.simulator.contract_breaks import LOG
 from pipelines.simulator.faults import break_things
 from pipelines.simulator.hazard import Hazard, after_calls, drift, hazard
 from pipelines.simulator.marketing import approach, ask, first_consents
@@ -27,7 +23,7 @@ from pipelines.simulator.record import TOPICS
 from pipelines.simulator.service import BILLING, FAULT, MOVE, OTHER, PAYMENT, PRICE, serve
 from pipelines.simulator.truth import TruthFiles
 from pipelines.simulator.world import Month, World, forget, irritate
-from pipelines.simulator.writer import CLAIMS, WRITTEN, Format, Recorder
+from pipelines.simulator.writer import CLAIMS, WRITTEN, ParquetFiles, Recorder
 
 _COMPLAIN = 0.10
 _PACE = 668_265_263
@@ -55,37 +51,31 @@ def simulate(
     months: int,
     seed: int,
     products: tuple[str, ...] = ("electricity", "broadband"),
-    start: date = date(2022, 1, 1),
-    fmt: Format = "parquet",
     on_month: Callable[[int], None] = lambda month: None,
     rule: Coefficients = THE_RULE,
     dials: Dials = KIND,
-    calls: pd.DataFrame | None = None,
+    nights: Mapping[int, calling.CallList] = MappingProxyType({}),
 ) -> None:
     """Write ``out``/tables/ (the contract's tables) and ``out``/truth/ (the answer key).
 
     About ``customers`` customers at any time; ``on_month`` gets the number of months done. Dates
-    are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. ``calls``
-    (``read_calls``) are an outside policy's; calls of a night change nothing before it, so that a
-    policy can be asked night by night: simulate up to the night, let it choose from the tables,
-    add its calls, simulate a month more. Raises ``ValueError`` for an unknown product, a ``start``
-    that is not the first of a month, or calls that cannot be made.
+    are local days (Europe/Oslo), instants naive UTC, money øre, prices kroner a month. ``nights``
+    are an outside policy's calls by number of the month; those of a night change nothing before
+    it, so that a policy can be asked night by night: simulate up to the night, let it choose from
+    the tables, add its calls, simulate a month more. Raises ``ValueError`` for an unknown product.
     """
     unknown = sorted(set(products) - set(PRODUCT_LINES))
     if unknown or not products or len(set(products)) < len(products) or customers < 1:
         raise ValueError(f"products {products} must be different ones of {PRODUCT_LINES}")
-    clock = make_clock(start, months)
+    clock = make_clock(months)
     book, market = prices.open_book(products, clock.first(0)), prices.market_prices(seed, months)
     rule = replace(rule, base=rule.base + dials.level)
-    nights, names = calling.read_calls(calls, clock), WRITTEN
-    if "insurance" in products:
-        names = (*WRITTEN, CLAIMS)
-    recorder = Recorder(clock, out / "tables", fmt, seed, dials, names)
-    with closing(recorder) as sink, closing(TruthFiles(out / "truth")) as truth:
+    names = (*WRITTEN, CLAIMS) if "insurance" in products else WRITTEN
+    tables, truth = ParquetFiles(out / "tables"), TruthFiles(out / "truth")
+    with closing(tables), closing(truth):
+        sink = Recorder(clock, tables, seed, dials, names)
         run(Company(products, customers, book, rule, market, dials, nights, truth), sink, on_month)
         sink.finish()
-    dirt = pa.concat_tables([LOG.empty_table(), *recorder.soiled])
-    parquet.write_table(dirt, out / "truth" / "dirty.parquet")
 
 
 def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> None:
@@ -97,9 +87,8 @@ def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> No
         month = Month(clock, number, sink.seed, sink, company.dials)
         prices.apply_price_changes(world, month.first)
         asked = company.market[number - 1] if number else None
-        turn, rule = company.dials.regime, company.rule
-        if turn and clock.date(number) >= turn:
-            rule = replace(rule, **LATER)
+        turned = company.dials.regime and clock.date(number) >= company.dials.regime
+        rule = replace(company.rule, **LATER) if turned else company.rule
         rated = hazard(world, month, company.book, rule, asked)
         rated = _act_on_list(world, month, company, rated, asked)
         world, gone = live(world, month, company, rated, gone)

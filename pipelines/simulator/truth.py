@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyarrow import parquet
 from scipy.special import expit
 
 from pipelines.simulator.calling import Response, takes_offers
@@ -16,6 +15,7 @@ from pipelines.simulator.hazard import Hazard
 from pipelines.simulator.options import TYPES
 from pipelines.simulator.record import ACTIONS, key_texts
 from pipelines.simulator.world import Month, World
+from pipelines.simulator.writer import ParquetFiles
 
 _CALLS = pa.schema(
     {"customer_id": pa.string(), "month": pa.date32(), "action": pa.string()}
@@ -30,26 +30,19 @@ each file and column holds, the rule, and what a simulation cannot show.
 """
 
 
-class TruthFiles:
+class TruthFiles(ParquetFiles):
     """Writes the answer key a month at a time, rows by month and customer."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(folder)
         (folder / "README.md").write_text(_README, encoding="utf-8")
-        self.folder = folder
-        self.files: dict[str, parquet.ParquetWriter] = {}
-        self._append("calls", _CALLS.empty_table())
-
-    def close(self) -> None:
-        """Finish the files."""
-        for file in self.files.values():
-            file.close()
+        self.append("calls", _CALLS.empty_table())
 
     def deal(self, world: World, quiet: Floats) -> None:
         """Append new customers' types, and how quiet they are by nature."""
         kinds = pa.array(TYPES, pa.string()).take(pa.array(world.kind))
         told = {"customer_id": key_texts("C", world.number), "quiet": quiet, "type": kinds}
-        self._append("customers", pa.table(told | {"effect_of_contact": world.effect}))
+        self.append("customers", pa.table(told | {"effect_of_contact": world.effect}))
 
     def write(
         self, world: World, month: Month, hazard: Hazard, base: float, response: Response
@@ -74,22 +67,15 @@ class TruthFiles:
             "reach": np.full(count, month.dials.reach, dtype=np.float32),
             "takes_offer": takes_offers(world.number, month.dials.accept),
         }
-        self._append("hazard", pa.table(hazards))
-        self._append("responses", pa.table(responses))
+        self.append("hazard", pa.table(hazards))
+        self.append("responses", pa.table(responses))
 
     def note(self, month: Month, outcome: Mapping[str, npt.NDArray[Any]]) -> None:
         """Append the calls of one night."""
         columns = {"month": _day(month, len(outcome["customer_id"])), **outcome}
         columns["customer_id"] = key_texts("C", outcome["customer_id"])
         columns["action"] = _actions(outcome["action"])
-        self._append("calls", pa.table(columns).select(_CALLS.names))
-
-    def _append(self, name: str, rows: pa.Table) -> None:
-        if name not in self.files:
-            path = self.folder / f"{name}.parquet"
-            self.files[name] = parquet.ParquetWriter(path, rows.schema, compression="zstd")
-        if len(rows):
-            self.files[name].write_table(rows)
+        self.append("calls", pa.table(columns).select(_CALLS.names))
 
 
 def _day(month: Month, count: int) -> pa.Array:

@@ -3,24 +3,22 @@
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyarrow import csv, parquet
+from pyarrow import parquet
 
-from features.contract import TABLES, Table
+from features.contract import TABLES
 from pipelines.simulator import record
 from pipelines.simulator.clock import Clock, Ints
-from pipelines.simulator.contract_breaks import CLEAN, draw_bursts, soil
 from pipelines.simulator.options import Dials
 
-Format = Literal["parquet", "csv"]
 CLAIMS = "claims"
 TERM = "term_months"
 """Written beside the others by a company that sells insurance: its policies renew themselves."""
 WRITTEN = tuple(name for name in TABLES if name not in (CLAIMS, "labels", "household_notices"))
+_LATE = 0.015
 AHEAD = 6
 """Months that what happens today may reach into the future."""
 REGISTERS = frozenset({"customers", "contracts", "terminations", "price_list", "market_price"})
@@ -40,25 +38,26 @@ class Chunk:
     final: bool
 
 
-class TableFile:
-    """One table file, written a month at a time."""
+class ParquetFiles:
+    """Files of a folder, each written a month at a time, with the schema of its first rows."""
 
-    def __init__(self, table: Table, folder: Path, fmt: Format, without: str) -> None:
-        self.schema = pa.schema([f for f in record.schema_of(table) if f.name != without])
-        path = folder / f"{table.name}.{fmt}"
-        if fmt == "parquet":
-            self.file = parquet.ParquetWriter(path, self.schema, compression="zstd")
-        else:
-            # Delimited files show instants to the second.
-            seconds, is_instant = pa.timestamp("s"), pa.types.is_timestamp
-            plain = [f.with_type(seconds) if is_instant(f.type) else f for f in self.schema]
-            self.schema = pa.schema(plain)
-            self.file = csv.CSVWriter(path, self.schema)
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.files: dict[str, parquet.ParquetWriter] = {}
 
-    def write(self, data: pa.Table) -> None:
-        """Append rows; no rows, no row group."""
-        if data.num_rows:
-            self.file.write_table(data.select(self.schema.names).cast(self.schema))
+    def append(self, name: str, rows: pa.Table) -> None:
+        """Append rows to ``name``.parquet; no rows, no row group."""
+        if name not in self.files:
+            path = self.folder / f"{name}.parquet"
+            self.files[name] = parquet.ParquetWriter(path, rows.schema, compression="zstd")
+        if len(rows):
+            self.files[name].write_table(rows)
+
+    def close(self) -> None:
+        """Finish the files."""
+        for file in self.files.values():
+            file.close()
 
 
 @dataclass(slots=True)
@@ -70,40 +69,33 @@ class Recorder:
     """
 
     clock: Clock
-    folder: Path
-    fmt: Format
+    files: ParquetFiles
     seed: int
     dials: Dials
     tables: tuple[str, ...] = WRITTEN
     month: int = 0
     chunks: int = 0
-    files: dict[str, TableFile] = field(default_factory=dict)
     waiting: deque[Chunk] = field(default_factory=deque)
     deferred: dict[str, list[pa.Table]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
-    soiled: list[pa.Table] = field(default_factory=list)
     bursts: list[tuple[str, str, int, int]] = field(default_factory=list)
     notice_at: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.bursts = draw_bursts(self.seed, self.clock, self.dials.bursts)
-        without = "" if CLAIMS in self.tables else TERM
-        self.files = {
-            name: TableFile(TABLES[name], self.folder, self.fmt, without) for name in self.tables
-        }
+        self.bursts = record.draw_bursts(self.seed, self.clock, self.dials.bursts)
+        for name in self.tables:
+            self._write(name, record.schema_of(TABLES[name]).empty_table())
 
     def finish(self) -> None:
         """Write what is still waiting, and the tables that are sorted as a whole."""
         self._flush(before=self.clock.months + 1)
         for name, parts in self.deferred.items():
             keys = [(key, "ascending") for key in TABLES[name].key]
-            self.files[name].write(pa.concat_tables(parts).sort_by(keys))
+            self._write(name, pa.concat_tables(parts).sort_by(keys))
 
-    def close(self) -> None:
-        """Close all files."""
-        for each in self.files.values():
-            each.file.close()
+    def _write(self, name: str, rows: pa.Table) -> None:
+        lacking = {TERM}.intersection(rows.column_names) if CLAIMS not in self.tables else ()
+        self.files.append(name, rows.drop_columns([*lacking]))
 
     def numbers(self, table: str, count: int) -> Ints:
         """The next ``count`` key numbers of a table."""
@@ -146,19 +138,11 @@ class Recorder:
     def _flush(self, before: int) -> None:
         while self.waiting and self.waiting[0].month < before:
             chunk = self.waiting.popleft()
-            data = self._soiled(chunk, self._finished(chunk))
+            data = self._finished(chunk)
             if chunk.table in SORTED_AT_THE_END:
                 self.deferred.setdefault(chunk.table, []).append(data)
             else:
-                self.files[chunk.table].write(data)
-
-    def _soiled(self, chunk: Chunk, data: pa.Table) -> pa.Table:
-        if self.dials.dirty == 0 or chunk.table in CLEAN:
-            return data
-        rng = np.random.default_rng([self.seed, chunk.number, *b"dirt"])
-        data, log = soil(rng, TABLES[chunk.table], data, self.dials.dirty)
-        self.soiled.append(log)
-        return data
+                self._write(chunk.table, data)
 
     def _finished(self, chunk: Chunk) -> pa.Table:
         table = TABLES[chunk.table]
@@ -179,7 +163,8 @@ class Recorder:
         schema = record.schema_of(table)
         if "known_at" in schema.names:
             rng = np.random.default_rng([self.seed, chunk.number, *table.name.encode()])
-            known_at, late = record.draw_known_at(rng, at, self.dials.late_share)
+            late = rng.random(len(at)) < _LATE
+            known_at = at + (rng.uniform(1, 10, len(at)) * 86_400e6).astype(np.int64)
             keep &= ~late | (known_at < end)
             columns["known_at"] = np.where(late, known_at, -1)
         known = [record.encode(table, c, columns[c.name][keep]) for c in record.columns_of(table)]

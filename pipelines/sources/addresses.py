@@ -22,45 +22,33 @@ class Address:
 
     @property
     def public(self) -> str:
-        """What messages call it: no user, no password, no options."""
-        return public_address(self.uri) if self.driver == "postgresql" else self.driver
+        """What messages call it: no user, no password, no options.
+
+        >>> Address("postgresql", "postgresql://stille:secret@host:5432/crm?sslmode=require").public
+        'postgresql://host:5432/crm'
+        """
+        if self.driver != "postgresql":
+            return self.driver
+        try:
+            parts = urlsplit(self.uri)
+            port = f":{parts.port}" if parts.port is not None else ""
+            return f"postgresql://{parts.hostname or 'local'}{port}{parts.path}"
+        except ValueError:
+            return "postgresql://(an address that cannot be read)"
 
     def hide(self, text: str) -> str:
         """The first line of a message with nothing secret of the address in it."""
-        line = without_secrets(text, self.uri)
-        secrets = [*_IN_CONNECTION_STRING.findall(self.uri), *(value for _, value in self.options)]
-        for secret in secrets:
-            if len(secret) > 1:
+        line = text.strip().splitlines()[0] if text.strip() else ""
+        userinfo = self.uri.partition("://")[2].rpartition("@")[0]
+        user, _, password = userinfo.partition(":")
+        option = dict(parse_qsl(self.uri.partition("?")[2])).get("password", "")
+        given = [*_IN_CONNECTION_STRING.findall(self.uri), *dict(self.options).values()]
+        for secret in (userinfo, password, unquote(password), option, *given):
+            if len(secret) > 1 and secret != user:
                 line = line.replace(secret, "***")
-        return line
 
+        def mask(quoted: re.Match[str]) -> str:
+            part = quoted.group(1)
+            return '"***"' if part and part in userinfo and part != user else quoted.group(0)
 
-def public_address(uri: str) -> str:
-    """Scheme, host, port and database of an address: no user, no password, no options.
-
-    >>> public_address("postgresql://stille:secret@host:5432/crm?sslmode=require")
-    'postgresql://host:5432/crm'
-    """
-    try:
-        parts = urlsplit(uri)
-        port = f":{parts.port}" if parts.port is not None else ""
-        return f"postgresql://{parts.hostname or 'local'}{port}{parts.path}"
-    except ValueError:
-        return "postgresql://(an address that cannot be read)"
-
-
-def without_secrets(text: str, uri: str) -> str:
-    """The first line of a message of the database, with nothing of the password in it."""
-    line = text.strip().splitlines()[0] if text.strip() else ""
-    userinfo = uri.partition("://")[2].rpartition("@")[0]
-    user, _, password = userinfo.partition(":")
-    option = dict(parse_qsl(uri.partition("?")[2])).get("password", "")
-    for secret in (userinfo, password, unquote(password), option):
-        if len(secret) > 1 and secret != user:
-            line = line.replace(secret, "***")
-
-    def hide(quoted: re.Match[str]) -> str:
-        part = quoted.group(1)
-        return '"***"' if part and part in userinfo and part != user else quoted.group(0)
-
-    return _QUOTED.sub(hide, line)
+        return _QUOTED.sub(mask, line)

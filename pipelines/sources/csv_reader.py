@@ -29,12 +29,24 @@ class CsvReader(Reader):
     name = "CSV"
 
     def open(self, connection: Connection, path: Path, declared: Declared) -> Part:
-        dialect = declared.dialect
-        facts = _inspect(path, declared)
-        names = [f"c{i}" for i in range(len(facts.header))]
+        """Check encoding, NUL bytes and header; what DuckDB cannot read is copied to plain UTF-8.
+
+        Raises ``ContractError`` naming the file, and the line where there is one.
+        """
+        if path.stat().st_size == 0:
+            raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
+        dialect, row = declared.dialect, declared.header_row
+        plain = codecs.lookup(dialect.encoding).name in _READ_AS_UTF8
+        as_it_is = plain and row == 1 and path.suffix not in PACKED
+        readable = path if as_it_is else declared.scratch
+        with nullcontext() if as_it_is else readable.open("wb") as copy:
+            delimiters, quotes = _scan(path, declared, copy)
+        header = _header(path, readable, dialect, row)
+        facts = TextFacts(readable, header, delimiters, quotes, row)
+        names = [f"c{i}" for i in range(len(header))]
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         relation = (
-            f"read_csv({literal(facts.readable)}, auto_detect=false, header=true, "
+            f"read_csv({literal(readable)}, auto_detect=false, header=true, "
             f"columns={{{columns}}}, delim={literal(dialect.delimiter)}, "
             f"quote={literal(dialect.quote)}, escape={literal(dialect.quote)}, strict_mode=true, "
             f"null_padding=false, ignore_errors=false, parallel=false, "
@@ -43,13 +55,12 @@ class CsvReader(Reader):
         return Part(
             name=str(path),
             path=path,
-            columns=dict.fromkeys(facts.header, "VARCHAR"),
+            columns=dict.fromkeys(header, "VARCHAR"),
             expressions={
-                column: f"coalesce({name}, '')"
-                for column, name in zip(facts.header, names, strict=True)
+                column: f"coalesce({name}, '')" for column, name in zip(header, names, strict=True)
             },
             relation=relation,
-            row=f"row_number() over () + {facts.header_row}",
+            row=f"row_number() over () + {row}",
             text=facts,
         )
 
@@ -82,22 +93,6 @@ class CsvReader(Reader):
         if "state machine" in text:
             return ContractError(f"{where}: mixes line ends, or quotes within unquoted fields")
         return ContractError(f"{where}: breaks the declared dialect ({first_line(error)})")
-
-
-def _inspect(path: Path, declared: Declared) -> TextFacts:
-    """Check encoding, NUL bytes and header; what DuckDB cannot read is copied to plain UTF-8.
-
-    Raises ``ContractError`` naming the file, and the line where there is one.
-    """
-    if path.stat().st_size == 0:
-        raise ContractError(f"{path}: the file is empty (0 bytes); was its export cut off?")
-    dialect, row = declared.dialect, declared.header_row
-    plain = codecs.lookup(dialect.encoding).name in _READ_AS_UTF8
-    as_it_is = plain and row == 1 and path.suffix not in PACKED
-    readable = path if as_it_is else declared.scratch
-    with nullcontext() if as_it_is else readable.open("wb") as copy:
-        delimiters, quotes = _scan(path, declared, copy)
-    return TextFacts(readable, _header(path, readable, dialect, row), delimiters, quotes, row)
 
 
 def _scan(path: Path, declared: Declared, copy: IO[bytes] | None) -> tuple[int, int]:
@@ -158,12 +153,8 @@ def _header(path: Path, readable: Path, dialect: Dialect, row: int) -> tuple[str
 def _title_lines(readable: Path, dialect: Dialect, row: int) -> str:
     """What to declare when lines stand above the header: the first line of most and named cells."""
     with readable.open(encoding="utf-8-sig", newline="") as file:
-        rows = []
-        for line in islice(file, _LOOKED_AT):
-            try:
-                rows.append(next(csv.reader([line], **_strict(dialect)), []))
-            except csv.Error:
-                rows.append([])
+        lenient = {**_strict(dialect), "strict": False}
+        rows = [next(csv.reader([line], **lenient), []) for line in islice(file, _LOOKED_AT)]
     widest = max(map(len, rows), default=0)
     header = next((n for n, cells in enumerate(rows) if len(cells) == widest and all(cells)), 0)
     if widest < 2 or header == 0:

@@ -4,7 +4,6 @@ All tables of one database are read in one session, and only the columns in use 
 """
 
 import hashlib
-import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from features.errors import BusyError
 from pipelines.config.sources import Source, composed
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.duckdb_connection import literal
+from pipelines.runtime.logs import LOG
 from pipelines.sources.addresses import Address, DroppedError
 from pipelines.sources.binding import bind
 from pipelines.sources.drivers import BigQueryDriver, Cursor, DatabaseDriver, OdbcDriver
@@ -28,7 +28,6 @@ from pipelines.sources.readable_part import described
 
 ATTEMPTS = 4
 FIRST_WAIT_SECONDS = 2.0
-_LOG = logging.getLogger("stille")
 DRIVERS: Mapping[str, DatabaseDriver] = {
     "postgresql": PostgresDriver("postgresql"),
     "bigquery": BigQueryDriver("bigquery"),
@@ -96,7 +95,7 @@ def _by_address(sources: Mapping[str, Source]) -> dict[Address, dict[str, str]]:
 
 def _log_retry(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome is not None else None
-    _LOG.warning("The database does not answer (%s); trying again.", error)
+    LOG.warning("The database does not answer (%s); trying again.", error)
 
 
 def _fetch_all(

@@ -5,7 +5,9 @@ and imports nothing of this project.
 """
 
 import hashlib
+import resource
 import sys
+from contextlib import suppress
 
 _CPU_SECONDS = 90
 _MEMORY = 4 << 30
@@ -14,20 +16,14 @@ _NOT_NEEDED = ("pandas", "sklearn", "dask", "matplotlib", "pyarrow", "cffi", "da
 
 def limit() -> None:
     """Bound processor time, memory and written files, where the system can."""
-    try:
-        import resource
-    except ImportError:
-        return
     for what, most in (
         (resource.RLIMIT_CPU, _CPU_SECONDS),
         (resource.RLIMIT_AS, _MEMORY),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        try:
+        with suppress(ValueError, OSError):
             resource.setrlimit(what, (most, most))
-        except (ValueError, OSError):
-            continue
 
 
 def main() -> None:

@@ -65,13 +65,8 @@ def _encoded(frame: pd.DataFrame, column: dict[str, Any]) -> np.ndarray:
         )
     if kind == "category":
         values = values.map({word: code for code, word in enumerate(column["vocabulary"])})
-    wide = values.where(values.notna(), np.nan).to_numpy(dtype=np.float64)
-    if (np.abs(wide) > np.finfo(np.float32).max).any():
-        raise MlflowException.invalid_parameter_value(
-            f"Column {name!r} holds {np.nanmax(np.abs(wide))}, which is beyond a 32-bit number."
-        )
-    narrow: np.ndarray = wide.astype(np.float32)
-    return narrow
+    numbers: np.ndarray = values.where(values.notna(), np.nan).to_numpy(dtype=np.float32)
+    return numbers
 
 
 set_model(BaggedBoosters())

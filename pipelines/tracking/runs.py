@@ -44,7 +44,6 @@ PROVENANCE = "provenance.json"
 FACTS = ("scorecard.json", "drivers.json", "feature_spec.json", PROVENANCE)
 PICTURES = ("plots/calibration.png", "plots/gains.png")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _COLUMN_TYPES = {"number": DataType.double, "category": DataType.string}
 
 
@@ -109,7 +108,8 @@ def log_training(settings: Settings, training: Training) -> registry.Registered:
             if training.datasets:
                 client.log_inputs(run.info.run_id, datasets=list(training.datasets))
             _log_files(training.files)
-            version = _log_model(name, model, training.model_files)
+            spec = FeatureSpec.from_json(training.model_files["spec.json"])
+            version = _log_model(name, model, spec)
         registry.tag_version(name, version, tags)
         if training.description:
             client.update_model_version(name, version, training.description)
@@ -162,12 +162,13 @@ def plain_name(metric: str) -> str:
     return metric.replace("@", "_at_").replace("%", "_pct")
 
 
-def _log_model(name: str, folder: Path, files: Mapping[str, bytes]) -> str:
-    spec = FeatureSpec.from_json(files["spec.json"])
+def _log_model(name: str, folder: Path, spec: FeatureSpec) -> str:
     # MLflow takes no whole number for a double, so the model itself looks at numbers.
     kinds: dict[str, Any] = {"number": AnyType(), "category": DataType.string}  # type: ignore[no-untyped-call]
     columns = [ColSpec(kinds[each.kind], each.name) for each in spec.columns]
     product_line = ColSpec(DataType.string, "product_line", required=False)
+    # A row of no customer's: zeros, and the first word of each category.
+    example = {each.name: next(iter(each.vocabulary), 0.0) for each in spec.columns}
     signature = ModelSignature(
         inputs=Schema([*columns, product_line]), outputs=Schema([ColSpec(DataType.double)])
     )
@@ -179,7 +180,7 @@ def _log_model(name: str, folder: Path, files: Mapping[str, bytes]) -> str:
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"model": str(folder)},
             signature=signature,
-            input_example=_example(spec, files),
+            input_example=pd.DataFrame([example]),
             pip_requirements=_PIP,
         )
     # What a run says is this project's. Registered apart, because logging switches MLflow's words
@@ -189,13 +190,6 @@ def _log_model(name: str, folder: Path, files: Mapping[str, bytes]) -> str:
         return str(mlflow.register_model(f"models:/{logged.model_id}", name).version)
     finally:
         MLFLOW_LOGGING_STREAM.enabled = True
-
-
-def _example(spec: FeatureSpec, files: Mapping[str, bytes]) -> pd.DataFrame:
-    """A row of no customer's: zeros, and the first word of each category."""
-    row = {each.name: next(iter(each.vocabulary), 0.0) for each in spec.columns}
-    lines = json.loads(files["calibration.json"])["product_lines"]
-    return pd.DataFrame([{**row, "product_line": next(iter(lines), None)}])
 
 
 def _log_files(files: Mapping[str, bytes]) -> None:
@@ -245,8 +239,6 @@ def find_logged(settings: Settings, name: str) -> Logged:
     try:
         if _RUN_ID.fullmatch(name):
             return _logged(client.get_run(name), name[:8])
-        if not _NAME.fullmatch(name):
-            raise _unknown(model, name)
         version = (
             client.get_model_version(model, name)
             if name.isdigit()

@@ -5,7 +5,6 @@ They are written to MLflow and below ``var/training``, where a later run compare
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -26,16 +25,12 @@ def run_facts(
     evaluation: Evaluation, prepared: TrainingData, snapshot: Snapshot
 ) -> dict[str, bytes]:
     """Scorecards with intervals, baselines, drivers, outcomes, inputs and spec: name → JSON."""
-    scorecards = {
-        name: {metric: asdict(interval) for metric, interval in card.items()}
-        for name, card in evaluation.cards.items()
-    }
     facts = {
-        "scorecard.json": scorecards,
+        "scorecard.json": evaluation.cards,
         "baselines.json": evaluation.descriptions,
-        "calibration.json": [asdict(part) for part in evaluation.parts],
-        "staying_power.json": [asdict(month) for month in evaluation.staying],
-        "unseen_customers.json": evaluation.unseen and asdict(evaluation.unseen),
+        "calibration.json": evaluation.parts,
+        "staying_power.json": evaluation.staying,
+        "unseen_customers.json": evaluation.unseen,
         "drivers.json": evaluation.drivers.round(6).to_dict(),
         "outcomes.json": prepared.outcomes,
         "inputs.json": dict(snapshot.inputs),
@@ -45,22 +40,6 @@ def run_facts(
     return {**files, TABLES_NAME: tables_to_json(snapshot.tables)}
 
 
-def tenths_of(evaluation: Evaluation) -> pd.DataFrame:
-    """The model's calibration in tenths of the test rows."""
-    return plots.calibration_bins(evaluation.rows, evaluation.scores["model"])
-
-
-def check_notes(evaluation: Evaluation) -> list[str]:
-    """Notes for the run record on the checks beyond the scorecard."""
-    unseen = evaluation.unseen
-    if unseen is None or not unseen.differs:
-        return []
-    return [
-        f"the model remembers customers: AUC {unseen.seen_auc:.3f} for those it has met, "
-        f"{unseen.unseen_auc:.3f} for the same {unseen.customers} when it has not"
-    ]
-
-
 def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
     """The plots of a training run, of what was measured: path → PNG."""
     y, p = evaluation.test.y, evaluation.scores["model"]
@@ -68,7 +47,7 @@ def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
     pictures = {
         "roc": plots.roc(y, p),
         "precision_recall": plots.precision_recall(y, p),
-        "calibration": plots.calibration(tenths_of(evaluation)),
+        "calibration": plots.calibration(plots.calibration_bins(evaluation.rows, p)),
         "gains": plots.gains(y, p),
         "drivers_by_family": plots.family_bar(evaluation.families),
         "dependence": plots.dependence(*explained),

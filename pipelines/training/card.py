@@ -4,23 +4,21 @@ Every figure is of the run, so that the text cannot promise what was not measure
 """
 
 from datetime import date
-from functools import cache
 from math import isfinite
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from models.explain.shap_values import global_importance
 from models.metrics.observed_expected import observed_expected_by
 from pipelines.config.settings import Settings
+from pipelines.runtime.escaping import page_template
 from pipelines.training.evaluation import Evaluation
 from pipelines.training.examples import TrainingData
 from pipelines.training.metrics import CARD_METRICS
 
 CARD = "model_card.md"
 _LONGEST = 5_000
-_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*[]|#"} | {"<": "&lt;", ">": "&gt;"})
 
 
 def model_card(
@@ -37,7 +35,7 @@ def model_card(
     lines = pd.Series(evaluation.test.product_line).fillna("all").to_numpy(dtype=object)
     families = {column.driver: column.family for column in evaluation.test.spec.columns}
     weakest_first = map(str, reversed(evaluation.drivers.index))
-    return _template().render(
+    return page_template(CARD).render(
         settings=settings,
         prepared=prepared,
         evaluation=evaluation,
@@ -65,22 +63,3 @@ def description(card: str) -> str:
             return text.rstrip() + more
         text = longer
     return text
-
-
-def escaped(value: object) -> str:
-    """Text that Markdown shows as it stands, on one line."""
-    return " ".join(str(value).split()).translate(_ESCAPES)
-
-
-@cache
-def _template() -> Template:
-    texts = Environment(
-        loader=PackageLoader("pipelines"),
-        autoescape=False,  # noqa: S701 - Markdown: every value is escaped by ``finalize``
-        finalize=escaped,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return texts.get_template(CARD)

@@ -28,7 +28,6 @@ from models.dataset.exposure import MOST_WEIGHT, Exposure, by_customer_and_date,
 from models.dataset.feature_spec import FeatureSpec, learn_spec
 from models.dataset.histories import Histories
 from pipelines.config.run import Run
-from pipelines.config.sections import Label
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import MatrixJob, catalog_of, make_matrix
 from pipelines.matrices.gates import feature_columns
@@ -71,12 +70,6 @@ def training_as_ofs(settings: Settings, snapshot: Snapshot, today: date) -> tupl
             "passed. Set training.first_as_of earlier or train later."
         )
     return matured
-
-
-def learns_horizons(label: Label, snapshot: Snapshot) -> bool:
-    """Whether outcomes by horizon are asked for, and ends have the days that they need."""
-    tables = snapshot.tables
-    return bool(label.horizons) and "terminations" in tables and "labels" not in tables
 
 
 def prepare_examples(frame: pd.DataFrame, catalog: Catalog) -> TrainingData:
@@ -133,7 +126,9 @@ def make_examples(run: Run, snapshot: Snapshot) -> TrainingData:
     """
     settings, record, today = run.settings, run.record, run.as_of
     catalog = catalog_of(settings.sources, snapshot)
-    learns = learns_horizons(settings.label, snapshot)
+    # Outcomes by horizon need ends with their days.
+    dated = "terminations" in snapshot.tables and "labels" not in snapshot.tables
+    learns = dated and bool(settings.label.horizons)
     as_ofs = training_as_ofs(settings, snapshot, today)
     if learns:
         period = LabelWindow(settings.label.lead_days, PERIOD_DAYS)

@@ -92,11 +92,7 @@ def training_cutoff(champion: Champion) -> date:
 
 def monthly_swing_of(champion: Champion) -> float:
     """How the level swung over the months that were learned from; the usual where no tag says."""
-    try:
-        swing = float(champion.registered.tags[MONTHLY_SWING])
-    except (KeyError, ValueError):
-        return USUAL_SWING
-    return swing if np.isfinite(swing) else USUAL_SWING
+    return float(champion.registered.tags.get(MONTHLY_SWING, USUAL_SWING))
 
 
 def open_as_ofs(

@@ -53,14 +53,6 @@ def calibration_bins(rows: Rows, p: Floats) -> pd.DataFrame:
     return pd.DataFrame({"predicted": predicted, "observed": rates, "low": low, "high": high})
 
 
-def gains_curve(y: Labels, p: Floats) -> tuple[Floats, Floats]:
-    """Share contacted and share of the leavers found, from 0 to 1, ties split fractionally."""
-    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
-    share = counts.every_above[0] / counts.every_above[0, -1]
-    found = counts.positive_above[0] / counts.positive_above[0, -1]
-    return share, found
-
-
 def roc(y: Labels, p: Floats) -> bytes:
     """ROC curve of probabilities ``p`` (n,) against labels ``y`` (n,), both classes present."""
     figure, axes = _axes("How well are leavers told from stayers?")
@@ -101,8 +93,12 @@ def calibration(bins: pd.DataFrame) -> bytes:
 
 
 def gains(y: Labels, p: Floats) -> bytes:
-    """Share of the leavers found by share of customers contacted; lift at 1, 5 and 10 %."""
-    share, found = gains_curve(y, p)
+    """Share of the leavers found by share of customers contacted; lift at 1, 5 and 10 %.
+
+    Ties are split fractionally.
+    """
+    counts = count(Ranked.of(y, p), np.ones((1, len(y))))
+    share, found = (a[0] / a[0, -1] for a in (counts.every_above, counts.positive_above))
     figure, axes = _axes("How many leavers does a list of a given length reach?")
     axes.set(xlabel="Share of customers contacted (%)", ylabel="Share of leavers found (%)")
     axes.plot([0, 100], [0, 100], label="Random list", **_DASHED)

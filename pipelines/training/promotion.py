@@ -3,23 +3,17 @@
 The rules read evidence only, so that the same decision can be made again from the run's files.
 """
 
-import json
-from dataclasses import asdict
-
 import numpy as np
 
 from models.churn.model import ChurnModel
 from models.explain.shap_values import spread
 from models.metrics.bootstrap import Interval, Rows
 from models.metrics.by_subgroup import LINE
-from models.promotion.evidence import (
-    ChallengerEvidence,
-    log_loss_gain,
-    weakest_seed_ratio,
-)
+from models.promotion.evidence import ChallengerEvidence, log_loss_gain, weakest_seed_ratio
 from models.promotion.verdict import Verdict, verdict
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
+from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.run_record import Gate
 from pipelines.tracking import registry
 from pipelines.training.champion_comparison import ChampionComparisons, compare_champions
@@ -46,14 +40,13 @@ def decide(
         for rule in decision.rules
     ]
     record.notes.extend(decision.reasons)
-    rules = [asdict(rule) for rule in decision.rules]
     compared = {
         "champion_compared": found.rival.label if found.rival else "none",
         "best_of_year": found.anchor.label if found.anchor else "the champion",
         "compared_in_year": str(found.looks),
     }
-    facts = json.dumps({"promote": decision.promote, **compared, "rules": rules}, indent=1)
-    registry.write_verdict(settings, registered, decision.failed, facts.encode(), **compared)
+    facts = plain_json({"promote": decision.promote, **compared, "rules": decision.rules})
+    registry.write_verdict(settings, registered, decision.failed, facts, **compared)
     if decision.promote:
         registry.promote(settings, registered, _BY_RULE)
     return decision

@@ -3,19 +3,21 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from features.contract import TABLES
 from features.timeline import local_day
-from models.leaks.rows import Leak
+from pipelines.config.run import Run
 from pipelines.runtime.atomic_files import write_file
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 from pipelines.runtime.run_record import Gate
 from pipelines.snapshots.facts import TableFacts, rows_after
 from pipelines.snapshots.unit_levels import unit_factor
+from pipelines.snapshots.writing_tables import WrittenTables
+from pipelines.training.leaks import LeakSearch
 
 SET_ASIDE = "set aside"
 PER_TABLE = 15
@@ -49,42 +51,30 @@ class DataFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class LeakResult:
-    """What the leak detector says: where it looked or why not, all findings, the overrides."""
-
-    summary: str = ""
-    findings: Sequence[Leak] = ()
-    overrides: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check saw: the tables as far as they were read, the gates, and a refusal if any.
-
-    ``limits`` is the share of each table's rows that may be set aside, ``refusals`` tells by
-    table what breaks the contract, and ``refusal`` is the whole message. ``without_range`` are the
-    numbers of customers for which no range is declared.
+    """What a check saw: the run with its gates, the tables as far as they were read, where rows
+    are that were set aside, leaks where they were looked for, and the message of a refusal if any.
     """
 
-    company: str
-    zone: str
-    as_of: date
-    tables: Mapping[str, TableFacts]
-    gates: Sequence[Gate]
+    run: Run
+    written: WrittenTables
     quarantine: Path
+    leaks: LeakSearch | None = None
     refusal: str | None = None
-    leaks: LeakResult = LeakResult()
-    refusals: Mapping[str, str] = field(default_factory=dict)
-    limits: Mapping[str, float] = field(default_factory=dict)
-    customers_known: bool = True
-    without_range: Sequence[str] = ()
+
+    @property
+    def without_range(self) -> list[str]:
+        """The numbers of customers for which no range is declared."""
+        given = self.run.settings.sources["customers"].attributes.items()
+        return [n for n, a in given if a.type == "number" and not (a.range or a.as_days)]
 
 
 def tables_without_gate(checked: CheckResult) -> str:
     """Names of the tables whose age no gate looks at."""
-    gated = {gate.name.partition(":")[0] for gate in checked.gates if gate.name.endswith(_FRESH)}
-    dated = [name for name, facts in checked.tables.items() if facts.last_event is not None]
-    others = {*gated, *checked.refusals, *(name for name in dated if TABLES[name].derived)}
+    gates, written = checked.run.record.gates, checked.written
+    gated = {gate.name.partition(":")[0] for gate in gates if gate.name.endswith(_FRESH)}
+    dated = [name for name, facts in written.tables.items() if facts.last_event is not None]
+    others = {*gated, *written.refusals, *(name for name in dated if TABLES[name].derived)}
     return ", ".join(name for name in dated if name not in others)
 
 
@@ -145,9 +135,10 @@ def write_page(path: Path, checked: CheckResult) -> None:
 
 def render(checked: CheckResult, folder: Path) -> str:
     """The page as HTML, for a file in ``folder``. Every value is escaped."""
-    banded = [g for g in checked.gates if g.low is not None or g.high is not None]
+    run, written = checked.run, checked.written
+    banded = [g for g in run.record.gates if g.low is not None or g.high is not None]
     stopped = [gate for gate in banded if not gate.passed]
-    found = findings(checked.tables)
+    found = findings(written.tables)
     first, rest = split_by_table(found)
     tone, verdict = _verdict(checked, stopped, found)
 
@@ -155,22 +146,24 @@ def render(checked: CheckResult, folder: Path) -> str:
         return quote(Path(os.path.relpath(checked.quarantine / f"{table}.csv", folder)).as_posix())
 
     def day(moment: datetime | None) -> date | None:
-        return moment and local_day(moment, checked.zone)
+        return moment and local_day(moment, run.settings.company.timezone)
 
-    return html_template("check.html").render(
+    return page_template("check.html").render(
         check=checked,
+        run=run,
+        written=written,
         tone=tone,
         verdict=verdict,
-        derived={name for name in checked.tables if TABLES[name].derived},
+        derived={name for name in written.tables if TABLES[name].derived},
         without_gate=tables_without_gate(checked),
         stopped=stopped,
         passed=[gate for gate in banded if gate.passed],
         first=first,
         rest=rest,
-        orders=[f"{n}: {what}" for n, t in checked.tables.items() for what in t.profile.orders],
+        orders=[f"{n}: {what}" for n, t in written.tables.items() for what in t.profile.orders],
         aside=any(finding.aside for finding in found),
         day=day,
-        after=lambda facts: rows_after(facts, checked.as_of),
+        after=lambda facts: rows_after(facts, run.as_of),
         empty=_often_empty,
         figure=lambda value: "" if value is None else f"{value:.4g}",
         share=_share,
@@ -182,25 +175,26 @@ def _verdict(
     checked: CheckResult, stopped: Sequence[Gate], data_findings: Sequence[DataFinding]
 ) -> tuple[str, str]:
     """How serious it is (``bad``, ``look`` or ``good``), and the same in words."""
-    if checked.refusals:
-        said = f"{_count(len(checked.refusals), 'table')} refused: {', '.join(checked.refusals)}."
+    tables, refusals, as_of = checked.written.tables, checked.written.refusals, checked.run.as_of
+    if refusals:
+        said = f"{_count(len(refusals), 'table')} refused: {', '.join(refusals)}."
         if stopped:
             said += f" {_count(len(stopped), 'gate')} stopped."
         return "bad", f"{said} The last snapshot and publication stand."
     if checked.refusal is not None:
         return "bad", checked.refusal
-    given = [facts for name, facts in checked.tables.items() if not TABLES[name].derived]
+    given = [facts for name, facts in tables.items() if not TABLES[name].derived]
     rows = sum(facts.source_rows for facts in given)
     aside = sum(f.rows or 0 for f in data_findings if f.aside)
-    said = f"{_count(len(checked.tables), 'table')} with {rows:,} rows keep the data contract."
+    said = f"{_count(len(tables), 'table')} with {rows:,} rows keep the data contract."
     if aside:
         said = (
             f"{aside:,} of {rows:,} rows ({_share(aside / rows)}) were set aside; the others of "
-            f"{_count(len(checked.tables), 'table')} keep the data contract."
+            f"{_count(len(tables), 'table')} keep the data contract."
         )
-    after = sum(rows_after(facts, checked.as_of) for facts in checked.tables.values())
+    after = sum(rows_after(facts, as_of) for facts in tables.values())
     if after:
-        said += f" {after:,} lie after {checked.as_of} and count for nothing on that date."
+        said += f" {after:,} lie after {as_of} and count for nothing on that date."
     if stopped:
         said += f" {_count(len(stopped), 'gate')} stopped, and a person let the tables through."
     if data_findings:

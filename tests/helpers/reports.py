@@ -168,8 +168,6 @@ def full(name="electricity", segment="private"):
                 Gate("newest day of payments", None, None, 4, passed=False),
             ),
             qualities=(("ok", 18_000), ("partial", 1950)),
-            drift_on=date(2026, 2, 1),
-            drift=(("price", 0.12), ("support_wait", 0.0)),
             drift_limit=0.25,
         ),
     )
@@ -186,6 +184,7 @@ def _monitored(segment):
         "publications": {"complete": ["2025-09-01", "2025-10-01"], "immature": [1, 2, 3, 4]},
         "overrides": OVERRIDES,
         "parity": _parity(segment),
+        "inputs": {"families": {"support_wait": 0.0, "price": 0.12}},
         "answers": [
             _answer("informed_complaints", 4210, 0.012, 3100, 0.031),
             _answer("person_reached", 1800, 0.61, 0, None),
@@ -220,7 +219,7 @@ def bare():
         causes=[],
         lanes=(("call", 0),),
         rules=(),
-        health=replace(facts.health, gates=(), drift_on=None, drift=()),
+        health=replace(facts.health, gates=()),
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from benchmarks.acted_on.calls import read_calls
 from features.contract import TABLES
 from pipelines.simulator.options import KIND, Dials
 from pipelines.simulator.simulate import simulate
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 OLDER = {"customers", "contracts", "price_list", "benefits", "consents", "households"}
 OLDER |= {"master_data"}
 EVENTS = {name for name in WRITTEN if TABLES[name].per_customer}
-START, MONTHS = date(2022, 1, 1), 18
+MONTHS = 18
 END = date(2023, 7, 1)
 
 
@@ -29,6 +30,8 @@ def run(root: Path, **options) -> Path:
     turns = {name: value for name, value in options.items() if name in names}
     settings = {"customers": 400, "months": MONTHS, "seed": 5, "dials": KIND}
     settings |= {name: value for name, value in options.items() if name not in names}
+    if "calls" in settings:
+        settings["nights"] = read_calls(settings.pop("calls"), settings["months"])
     simulate(root, **settings | {"dials": replace(settings["dials"], **turns)})
     return root
 

@@ -31,6 +31,7 @@ from pipelines.config.settings import load_settings  # noqa: E402
 from pipelines.jobs.entry import NIGHTLY, TRAIN  # noqa: E402
 from pipelines.jobs.nightly import Night  # noqa: E402
 from pipelines.matrices.store import open_store  # noqa: E402
+from pipelines.runtime.secret_keys import HOLDOUT, key_of  # noqa: E402
 from pipelines.simulator.simulate import simulate  # noqa: E402
 from pipelines.training.result import TrainingResult  # noqa: E402
 
@@ -80,9 +81,9 @@ class Demo:
             "var": str(folder / "var"),
             "out": str(folder / "out"),
         }
-        if (self.var / "holdout.key").exists():
-            (folder / "var").mkdir(exist_ok=True)
-            shutil.copy(self.var / "holdout.key", folder / "var")
+        key_of(HOLDOUT, self.var)  # makes it where no night has
+        (folder / "var").mkdir(exist_ok=True)
+        shutil.copy(self.var / "holdout.key", folder / "var")
         document["tracking"]["uri"] = f"sqlite:///{self.var / 'mlflow.db'}"
         for name, changes in sections.items():
             section = document.setdefault(name, {})

@@ -108,7 +108,7 @@ def test_logistic_bounds_an_outlier(examples: Examples) -> None:
 def test_logistic_samples_whole_customers(
     examples: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.baselines.logistic_regression._ROWS", 1_200)
+    monkeypatch.setattr("models.baselines.suite._ROWS", 1_200)
     baseline = logistic(examples)
     rows = int(baseline.description.split(" on ")[1].split()[0].replace(",", ""))
     assert rows % 12 == 0

@@ -1,12 +1,10 @@
 """The command line: what each command prints, as text and as JSON."""
 
-import csv
 import json
 import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +16,7 @@ from pipelines.simulator.writer import WRITTEN
 
 COMMANDS = {
     *("simulate", "check", "train", "nightly", "truth", "demo"),
-    *("features", "schema", "serve", "ui", "init", "doctor", "ablate", "compare", "monitor"),
+    *("features", "schema", "serve", "ui", "init", "doctor", "compare", "monitor"),
     *("promote", "rollback", "recalibrate", "reproduce", "unload"),
 }
 
@@ -113,34 +111,26 @@ def test_check_says_what_form_of_value_is_lost_and_which_dates_stand_for_none(
     assert "invoices.due_on: 11 dates stand for none (9999-12-31 and other" in said
 
 
-@pytest.mark.parametrize(("fmt", "company"), [("parquet", "kind"), ("csv", "hard")])
-def test_simulate_writes_tables_and_their_truth(stille, tmp_path, fmt, company):
+@pytest.mark.parametrize("company", ["kind", "hard"])
+def test_simulate_writes_tables_and_their_truth(stille, tmp_path, company):
     arguments = ["--customers", 40, "--months", 4, "--products", "electricity", "--seed", 2]
-    ended = stille("simulate", tmp_path / "co", *arguments, "--format", fmt, "--company", company)
+    ended = stille("simulate", tmp_path / "co", *arguments, "--company", company)
     assert ended.code == 0
     assert str(tmp_path / "co" / "truth") in ended.out
     tables = {path.name for path in (tmp_path / "co" / "tables").iterdir()}
-    assert tables == {f"{name}.{fmt}" for name in WRITTEN}
+    assert tables == {f"{name}.parquet" for name in WRITTEN}
     assert (tmp_path / "co" / "truth" / "hazard.parquet").is_file()
     calls = pq.read_table(tmp_path / "co" / "truth" / "calls.parquet").num_rows
     assert (calls > 0) == (company == "hard")
-    path = tmp_path / "co" / "tables" / f"contracts.{fmt}"
-    lines = product_lines(path)
+    path = tmp_path / "co" / "tables" / "contracts.parquet"
+    lines = pq.read_table(path)["product_line"].to_pylist()
     assert len(lines) >= 40
     assert set(lines) == {"electricity"}
-
-
-def product_lines(path: Path) -> list[str]:
-    if path.suffix == ".parquet":
-        return pq.read_table(path)["product_line"].to_pylist()
-    with path.open(encoding="utf-8", newline="") as file:
-        return [row["product_line"] for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        (["--format", "xlsx"], "'parquet', 'csv'"),
         (["--products", "gas"], "gas"),
         (["--company", "soft"], "'kind', 'hard'"),
     ],

@@ -31,7 +31,6 @@ COMMANDS = (
     "rollback",
     "recalibrate --plain",
     "compare champion 2",
-    "ablate",
     "monitor --plain",
     "effect",
     "explain C1",

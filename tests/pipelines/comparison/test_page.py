@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.comparison.difference import compare
-from pipelines.comparison.page import render
+from pipelines.comparison.difference import compare, render
 from pipelines.tracking.runs import Logged
 
 

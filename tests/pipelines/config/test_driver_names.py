@@ -8,15 +8,16 @@ import pytest
 import yaml
 
 from features.catalog import build_catalog
-from features.contract import CHANNELS, PAYMENT_METHODS, TABLES
+from features.contract import CHANNELS, OUTCOMES, PAYMENT_METHODS, TABLES
 from features.errors import ConfigError
-from pipelines.config.text_files import ACTIONS, load_names, load_titles, text_file
+from models.competing_risks.model import OTHER
+from pipelines.config.text_files import ACTIONS, Names, load_checked, load_titles, text_file
 from pipelines.lists.actions import load_actions
 from pipelines.lists.causes import CAUSE_FIELDS, EVIDENCE
 from pipelines.lists.changes import CHANGE_FIELDS
 from pipelines.lists.lanes import LANES, RULES
 from pipelines.lists.list_columns import BANDS, FIELDS, QUALITIES
-from pipelines.lists.outcomes import ALL_OUTCOME_FIELDS
+from pipelines.lists.night_lists import outcome_fields
 from pipelines.lists.templates import DRIVERS, load_templates
 
 LANGUAGES = ("en", "nb", "sv")
@@ -39,7 +40,7 @@ CODES = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_a_name_of_its_own(language: str) -> None:
-    names = load_names(text_file("names", language))
+    names = load_checked(text_file("names", language), Names, "the names")
     for kind, codes in CODES.items():
         named = getattr(names, kind)
         assert codes <= set(named), kind
@@ -57,7 +58,7 @@ def test_every_code_of_a_rule_a_cause_a_channel_and_a_column_has_words(language:
     said = load_templates(text_file("reasons", language)).style.values
     assert set(said["preferred_channel"]) == set(CHANNELS)
     assert set(said["latest_payment_method"]) == set(PAYMENT_METHODS)
-    lists = (FIELDS, CHANGE_FIELDS, CAUSE_FIELDS, ALL_OUTCOME_FIELDS)
+    lists = (FIELDS, CHANGE_FIELDS, CAUSE_FIELDS, outcome_fields((*OUTCOMES, OTHER)))
     columns = {field.name for fields in lists for field in fields}
     assert columns <= set(load_titles(text_file("titles", language)))
 
@@ -110,7 +111,9 @@ def words_of(content: object) -> Iterator[dict[str, str]]:
 
 
 def test_languages_name_the_same_codes() -> None:
-    english, *others = (load_names(text_file("names", language)) for language in LANGUAGES)
+    english, *others = (
+        load_checked(text_file("names", language), Names, "the names") for language in LANGUAGES
+    )
     for kind in CODES:
         for other in others:
             assert set(getattr(other, kind)) == set(getattr(english, kind)), kind
@@ -129,7 +132,7 @@ def test_actions_and_do_nots_give_no_cause_in_any_language() -> None:
 
 def test_a_broken_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"fi\.yaml: cannot be read .No such file"):
-        load_names(tmp_path / "fi.yaml")
+        load_checked(tmp_path / "fi.yaml", Names, "the names")
     (tmp_path / "fi.yaml").write_text("families: {}\ncolours: {}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="colours"):
-        load_names(tmp_path / "fi.yaml")
+        load_checked(tmp_path / "fi.yaml", Names, "the names")

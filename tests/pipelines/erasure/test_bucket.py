@@ -11,7 +11,7 @@ from object_server import object_server
 from stamps import STAMP
 
 from features.errors import BusyError, PublicationError
-from pipelines.config.lists import Layout
+from pipelines.config.lists import RiskList
 from pipelines.config.sections import Paths
 from pipelines.erasure.forget import forget
 from pipelines.publication import bucket
@@ -48,7 +48,7 @@ def night(out: Path, day: int) -> Publication:
     made = Publication(out, stamp.as_of, "run-1")
     frame = pd.DataFrame({"customer_id": [WHO, "other"], "said": ["a", "b"]}).astype("str")
     with publisher(out), staging_folder(made) as staging:
-        publish(made, stamp, write_list(frame, FIELDS, staging, "list", Layout()))
+        publish(made, stamp, write_list(frame, FIELDS, staging, "list", RiskList(), "en"))
     return made
 
 

@@ -17,7 +17,7 @@ import pytest
 from stamps import STAMP
 
 from features.errors import BusyError
-from pipelines.config.lists import Layout
+from pipelines.config.lists import RiskList
 from pipelines.erasure import publications
 from pipelines.erasure.forget import forget
 from pipelines.erasure.publications import find, forget_published, without
@@ -36,8 +36,7 @@ FIELDS = (
     *(field for field in columns("worklists") if field.name == "customer_id"),
     Field("said", "text", "Words."),
 )
-TITLES = {"as_of_date": "Dato", "customer_id": "Kunde", "said": "Ord"}
-LAYOUT = Layout(excel=True, xlsx=True, rows_per_file=3, titles=TITLES)
+EVERY_FILE = RiskList(languages=("nb",), profiles=("crm", "excel-nb", "xlsx"), rows_per_file=3)
 ROWS = [("1", "10"), ("10", 'fint;\n"1", 1'), ("11", "1"), ("2", "1"), ("3", "«æ»")]
 
 
@@ -47,7 +46,7 @@ def publication(out: Path, day: int) -> Publication:
     frame = pd.DataFrame(ROWS, columns=["customer_id", "said"]).astype("str")
     frame["as_of_date"] = pd.Timestamp(stamp.as_of)
     with publisher(out), staging_folder(made) as staging:
-        written = write_list(frame, FIELDS, staging, "list", LAYOUT)
+        written = write_list(frame, FIELDS, staging, "list", EVERY_FILE, "nb")
         (staging / "report.html").write_text("<p>10 customers</p>")
         publish(made, stamp, written)
     return made

@@ -12,8 +12,7 @@ from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.explanation.answers import explain_customer
-from pipelines.explanation.counterfactual import outlook
-from pipelines.explanation.letter import load_letter
+from pipelines.explanation.letter import load_letter, outlook
 from pipelines.lists.actions import load_actions
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 

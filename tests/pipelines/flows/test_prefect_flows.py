@@ -231,6 +231,6 @@ def test_a_run_that_is_ended_while_it_is_shown_leaves_no_process(config, number)
 
 
 def test_plain_starts_no_process(config, monkeypatch):
-    monkeypatch.setattr(launch, "_taken", None)
+    monkeypatch.setattr(launch, "_tell_prefect", None)
     assert launched(steps_and_words, config, plain=True) == ["read", "scored"]
     assert records(config.parent / "var", "nightly")[-1]["untracked"] is True

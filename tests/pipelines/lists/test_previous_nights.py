@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 
-from pipelines.config.lists import Layout
+from pipelines.config.lists import RiskList
 from pipelines.lists.list_columns import FIELDS
 from pipelines.lists.previous_nights import call_rows, first_language, read_before, top_rows
 from pipelines.lists.worklists import WORKLISTS
@@ -30,7 +30,9 @@ def publish(out, as_of, run_id, p, created=CREATED, names=NAMES):
             "nights_on_list": [3],
         }
     )
-    write_list(rows, tuple(f for f in FIELDS if f.name in names), folder, "risk_list", Layout())
+    write_list(
+        rows, tuple(f for f in FIELDS if f.name in names), folder, "risk_list", RiskList(), "en"
+    )
     stamp = Stamp(as_of, run_id, created, "i", "c", "m/1", "m", 90, {})
     (folder / MANIFEST).write_bytes(manifest_bytes(folder, stamp, {}))
     return folder

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ConfigError, ContractError
-from pipelines.config.lists import Layout
+from pipelines.config.lists import RiskList
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.list_columns import BANDS, FIELDS, LANE_LISTS, REASONS, RISK_LIST
 from pipelines.lists.risk_list import data_quality, fields_of, risk_list
@@ -109,7 +109,7 @@ def test_the_list_says_what_to_do_and_what_a_contact_is_worth(tmp_path: Path):
     listed = risk_list(advised, STAMP, NB, "NOK")
     columns = [*listed.columns]
     assert {*columns} >= ADVICE
-    write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
+    write_list(listed, fields_of(listed), tmp_path, "risk_list", RiskList(), "en")
     first, _, last = (tmp_path / "risk_list.csv").read_text().splitlines()[1:]
     assert ",812.35,2000.50,NOK," in first
     assert ",A4,hold_back_notice;deny_gap," in last
@@ -125,7 +125,7 @@ def test_another_language_changes_only_the_sentences():
 
 def test_both_files_hold_the_same_list(tmp_path: Path):
     listed = risk_list(scored(), STAMP, NB, "NOK")
-    write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
+    write_list(listed, fields_of(listed), tmp_path, "risk_list", RiskList(), "en")
     text = (tmp_path / "risk_list.csv").read_text()
     assert text.splitlines()[1] == (
         "1,run-1,2024-05-02,K-7,broadband,0.310000,90,very_high,1,100.00,dunning,"
@@ -147,7 +147,7 @@ def test_both_files_hold_the_same_list(tmp_path: Path):
 
 def test_the_manifest_gives_every_column_its_type(tmp_path: Path):
     listed = risk_list(scored(), STAMP, NB, "NOK")
-    write_list(listed, fields_of(listed), tmp_path, "risk_list", Layout())
+    write_list(listed, fields_of(listed), tmp_path, "risk_list", RiskList(), "en")
     manifest = manifest_bytes(tmp_path, STAMP, {"risk_list.csv": fields_of(listed)}).decode()
     for name in listed.columns:
         assert f'"name": "{name}"' in manifest

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from unescaping import unescape
 
 from features.errors import ContractError, PublicationError
-from pipelines.config.lists import Layout
+from pipelines.config.lists import RiskList
 from pipelines.publication.manifest import Field
 from pipelines.publication.writers import write_csv, write_list
 from pipelines.runtime.escaping import escape, refuse_dangerous_ids
@@ -121,7 +121,7 @@ def test_the_profile_is_utf_8_without_mark_lf_and_iso(tmp_path: Path):
             "said": series('Strøm, "alt"', None),
         }
     )
-    write_list(frame, fields, tmp_path, "list", Layout())
+    write_list(frame, fields, tmp_path, "list", RiskList(), "en")
     assert (tmp_path / "list.csv").read_bytes().decode() == (
         "customer_id,risk,rank,share,on,said\n"
         '007,0.000001,1,99.50,2024-03-03,"Strøm, ""alt"""\n'
@@ -144,4 +144,4 @@ def test_an_empty_list_has_its_header(tmp_path: Path):
 def test_a_disk_that_refuses_is_a_publication_error(tmp_path: Path):
     frame = pd.DataFrame({"customer_id": series("1"), "said": series("a")})
     with pytest.raises(PublicationError, match="write the list risk_list"):
-        write_list(frame, FIELDS, tmp_path / "missing", "risk_list", Layout())
+        write_list(frame, FIELDS, tmp_path / "missing", "risk_list", RiskList(), "en")

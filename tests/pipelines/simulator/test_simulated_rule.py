@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyarrow import parquet
-from simulated import START, frame, happened_on, local, notices, run, shares_next_month, truth
+from simulated import frame, happened_on, local, notices, run, shares_next_month, truth
 
 from features.contract import MASTER_DATA
+from pipelines.simulator.clock import START
 from pipelines.simulator.options import CODES, THE_RULE, USUAL_TYPES
 from pipelines.simulator.writer import WRITTEN
 

@@ -15,7 +15,6 @@ from simulated import (
     EVENTS,
     OLDER,
     ROOT,
-    START,
     frame,
     happened_on,
     local,
@@ -31,7 +30,7 @@ from features.contract import FORBIDDEN_COLUMNS, TABLES
 from pipelines.config.settings import load_settings
 from pipelines.jobs.check import check_tables
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.simulator.clock import make_clock
+from pipelines.simulator.clock import START, make_clock
 from pipelines.simulator.options import THE_RULE
 from pipelines.simulator.record import columns_of, encode, hide_unseen
 from pipelines.simulator.world import Month
@@ -130,7 +129,7 @@ def test_some_values_come_later_than_their_rows(large):
     ],
 )
 def test_what_had_not_come_by_the_end_is_not_told(name, moment, value, until_then):
-    clock, contract = make_clock(START, 1), TABLES[name]
+    clock, contract = make_clock(1), TABLES[name]
     moments = np.array([clock.end() + 3, clock.end() - 3, -1])
     columns = {moment: moments, value: np.full(3, 2)}
     hide_unseen(contract, columns, np.full(3, clock.midnight(np.array([clock.end()]))), clock)

@@ -19,7 +19,7 @@ from pipelines.config.settings import load_settings
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import previous_snapshot
 from pipelines.sources import database_reader
-from pipelines.sources.addresses import Address, DroppedError, public_address, without_secrets
+from pipelines.sources.addresses import Address, DroppedError
 from pipelines.sources.database_reader import driver_of
 from pipelines.sources.postgres_driver import with_timeouts
 
@@ -628,7 +628,7 @@ def test_an_address_that_is_none_and_a_table_without_schema(tmp_path, monkeypatc
     ],
 )
 def test_what_is_shown_of_an_address(uri, expected):
-    assert public_address(uri) == expected
+    assert Address("postgresql", uri).public == expected
 
 
 def test_limits_are_added_where_an_address_has_none():
@@ -638,9 +638,9 @@ def test_limits_are_added_where_an_address_has_none():
 
 
 def test_the_databases_own_words_lose_the_password():
-    uri = "postgresql://me:se%kret@h/db"
-    assert without_secrets('invalid percent-encoded token: "se%kret"\nmore', uri) == (
-        'invalid percent-encoded token: "***"'
-    )
-    assert without_secrets('failed for user "me"', uri) == 'failed for user "me"'
-    assert without_secrets("tried a%20b", "postgresql://me@h/db?password=a%2520b") == "tried ***"
+    address = Address("postgresql", "postgresql://me:se%kret@h/db")
+    said = 'invalid percent-encoded token: "se%kret"\nmore'
+    assert address.hide(said) == 'invalid percent-encoded token: "***"'
+    assert address.hide('failed for user "me"') == 'failed for user "me"'
+    in_query = Address("postgresql", "postgresql://me@h/db?password=a%2520b")
+    assert in_query.hide("tried a%20b") == "tried ***"

@@ -69,6 +69,11 @@ def test_a_file_that_cannot_be_joined_is_named(take, content, said):
         take({"use.csv": content}, source(("use.csv", {}), used=USED))
 
 
+def test_an_unknown_key_of_a_join_is_named(take):
+    with pytest.raises(ConfigError, match=r"joins\.0\.kee: unknown key; .*did you mean 'key'"):
+        take({}, source(("use.csv", {"kee": "nr"})))
+
+
 def test_a_change_of_a_further_file_is_a_change_of_the_inputs(take):
     customers = source(("use.csv", {}), used=USED)
     first = take({"use.csv": "nr,kwh\n7,1\n"}, customers)

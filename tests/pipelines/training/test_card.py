@@ -17,8 +17,9 @@ from models.dataset.feature_spec import FeatureColumn, FeatureSpec
 from models.metrics.bootstrap import Interval, MonthShocks, Rows
 from models.promotion.evidence import BaselineComparison
 from pipelines.config.settings import load_settings
+from pipelines.runtime.escaping import escape_markdown
 from pipelines.tracking import registry
-from pipelines.training.card import CARD, description, escaped, model_card
+from pipelines.training.card import CARD, description, model_card
 
 GOLDEN = Path(__file__).parents[1] / "golden" / CARD
 SPEC = FeatureSpec(
@@ -175,7 +176,7 @@ def test_names_cannot_mark_up_the_card(settings):
     text = model_card(settings, PREPARED, run(test=hostile), *MADE)
     assert "<img" not in text
     assert "\n# g" not in text
-    assert escaped("a|b") == r"a\|b"
+    assert escape_markdown("a|b") == r"a\|b"
 
 
 def test_a_description_holds_whole_sections_and_fits(settings):

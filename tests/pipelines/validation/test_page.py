@@ -11,11 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trees import records
 
+from features.errors import ContractError
 from models.leaks.rows import Leak
-from pipelines.runtime.run_record import Gate
+from pipelines.config.run import Run
+from pipelines.config.sections import Company
+from pipelines.config.settings import Settings
+from pipelines.config.sources import Source
+from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.snapshots.facts import TableFacts
 from pipelines.snapshots.profiling import ColumnProfile, OrderCount, TableProfile
-from pipelines.validation.page import PER_TABLE, CheckResult, LeakResult, render
+from pipelines.snapshots.writing_tables import WrittenTables
+from pipelines.training.leaks import LeakSearch
+from pipelines.validation.page import PER_TABLE, CheckResult, render
 
 CANARIES = ("+4791234567", "Kari Nordmann", "kari@example.no", "01017012345")
 
@@ -297,7 +304,18 @@ def test_a_number_that_is_always_the_same_is_named(check):
     assert "constant column" not in html
 
 
-def of_contacts(quarantined, **figures):
+def run_of(company, gates):
+    """A run with ``gates`` of a company whose customers and contacts are mapped."""
+    contacts = Source(path="k", max_quarantine_share=0.2)
+    settings = Settings.model_construct(
+        company=Company.model_construct(name=company, timezone="Europe/Oslo"),
+        sources={"customers": Source(path="c"), "contacts": contacts},
+    )
+    record = RunRecord("check-1", "check", "2026-01-02T00:00:00Z", gates=gates)
+    return Run(settings, date(2026, 1, 2), record)
+
+
+def of_contacts(quarantined, gates=(), leaks=None):
     facts = TableFacts(
         rows=900,
         source_rows=1_000,
@@ -310,19 +328,15 @@ def of_contacts(quarantined, **figures):
         last_event=datetime.fromisoformat("2026-01-01"),
         profile=TableProfile({}),
     )
-    given = {"gates": [], "limits": {"contacts": 0.2}} | figures
-    return render(
-        CheckResult(
-            "C", "UTC", date(2026, 1, 2), {"contacts": facts}, quarantine=Path("q"), **given
-        ),
-        Path(),
-    )
+    given = WrittenTables({"contacts": facts}, 1)
+    return render(CheckResult(run_of("C", gates), given, Path("q"), leaks), Path())
 
 
 def test_every_leak_finding_is_shown_with_its_key_and_what_became_of_it():
     many = [Leak("leavers_only", f"a{n}", {"auc": 0.9}, f"a{n} is closed") for n in range(7)]
     note = Leak("row_order", "row_order", {"auc": 0.5, "clumping": 0.2}, "in order", refuses=False)
-    html = of_contacts({}, leaks=LeakResult("Looked.", [*many, note], {"a1": "asked the owner"}))
+    reasons = {"a1": "asked the owner"}
+    html = of_contacts({}, leaks=LeakSearch((*many, note), reasons, "Looked.", Path()))
     shown = rows(html, "Leaks")
     assert shown[0] == ("a0", "0.90", "a0 is closed", "refused")
     assert shown[1][-1] == "let through: asked the owner"
@@ -381,18 +395,14 @@ def hostile(text):
         ),
     )
     gate = Gate(text, None, 1.0, None, passed=False)
-    why = f"A person says: {text}"
+    leak = Leak("adds_up", text, {"auc": 1.0}, text)
     return render(
         CheckResult(
-            company=text,
-            zone="Europe/Oslo",
-            as_of=date(2026, 1, 1),
-            tables={"contacts": facts},
-            gates=[gate],
-            quarantine=Path(f"q/{text}"),
+            run_of(text, [gate]),
+            WrittenTables({"contacts": facts}, 1, {text: ContractError(text)}),
+            Path(f"q/{text}"),
+            LeakSearch((leak,), {text: f"A person says: {text}"}, "Looked.", Path()),
             refusal=text,
-            refusals={text: text},
-            leaks=LeakResult("Looked.", [Leak("adds_up", text, {"auc": 1.0}, text)], {text: why}),
         ),
         Path(),
     )

@@ -6,10 +6,9 @@ import mlflow
 import pytest
 from trees import records
 
+from benchmarks import ablation
+from benchmarks.ablation import ABLATION, PARTS
 from pipelines.config.settings import load_settings
-from pipelines.jobs import ablate
-from pipelines.jobs.ablate import PARTS
-from pipelines.jobs.entry import ABLATE
 from pipelines.tracking import registry
 
 ASKED = ("all", "price only", "wait only", "resolution only", "wait and resolution")
@@ -37,17 +36,17 @@ def test_a_part_keeps_its_drivers_and_no_others(part, kept, left):
 
 def test_every_part_is_a_run_of_one_experiment_with_its_metrics(demo, tmp_path, monkeypatch):
     given = {name: PARTS[name] for name in ASKED} | {"nothing": lambda _: False}
-    monkeypatch.setattr(ablate, "PARTS", given)
+    monkeypatch.setattr(ablation, "PARTS", given)
     name = {"experiment": "apart"}
     short = {"first_as_of": "2023-03-01"}
     config = demo.config_in(tmp_path, tracking=name, training=short)
-    done = ABLATE.start(config, demo.as_of)
+    done = ABLATION.start(config, demo.as_of)
 
     assert [part for part, *_ in done] == list(ASKED)
     features = {part: count for part, count, _ in done}
     assert features["wait and resolution"] == features["wait only"] + features["resolution only"]
     assert max(features, key=features.get) == "all"
-    (record,) = records(tmp_path / "var", "ablate")
+    (record,) = records(tmp_path / "var", "ablation")
     assert "no features for the part: nothing" in record["notes"]
 
     mlflow.set_tracking_uri(registry.tracking_uri(load_settings(config)))

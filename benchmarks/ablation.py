@@ -4,14 +4,19 @@ Each part is a run of one MLflow experiment, so that the tensions between the so
 stay visible: waiting against resolution (S3, S1), price alone against everything (S3), how much
 "there and then" surveys add (S1), whether outreach wakes who sleeps (S0, S3), and what the way of
 paying adds, which lowers risk and hides price rises (S3).
+
+    python -m benchmarks.ablation configs/yours.yaml
 """
 
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from models.dataset.feature_spec import FeatureColumn
 from models.metrics.bootstrap import Interval
 from models.metrics.scorecard import scorecard
 from pipelines.config.run import Run
+from pipelines.jobs.entry import Job
 from pipelines.jobs.read_tables import read_tables
 from pipelines.tracking import runs
 from pipelines.training.evaluation import fit_fold, rows_to_measure, test_folds
@@ -60,3 +65,16 @@ def ablate(run: Run) -> list[Ablation]:
         values = {metric: interval.value for metric, interval in card.items()}
         runs.log_run(settings, "ablations", name, params, values)
     return ablations
+
+
+ABLATION = Job("ablation", ablate, experiments=("ablations",))
+
+
+def main(config: Path) -> None:
+    """Print each part with its number of features, AUC and log loss, with 95 % intervals."""
+    for part, features, card in ABLATION.start(config):
+        print(f"{part:22} {features:4} {card['auc']:.4f}  {card['log_loss']:.4f}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "configs/demo.yaml"))
