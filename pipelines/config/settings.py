@@ -65,10 +65,7 @@ class Settings(Section):
         return self.quality.max_quarantine_share if own is None else own
 
     def may_hold_models(self) -> bool:
-        """Whether a tracking store can be there: to ask for a file that is not would make it.
-
-        The same goes for an empty file.
-        """
+        """Whether a store can be there: to ask for a file that is not, or is empty, makes it."""
         uri = self.tracking.uri or f"{_LOCAL}{self.paths.mlflow_database}"
         path = Path(uri.removeprefix(_LOCAL).partition("?")[0])
         return not uri.startswith(_LOCAL) or (path.is_file() and path.stat().st_size > 0)
