@@ -65,12 +65,10 @@ class Settings(Section):
         return self.quality.max_quarantine_share if own is None else own
 
     def may_hold_models(self) -> bool:
-        """Whether a tracking store can be there: to ask for a file that is not would make it."""
-        uri = self.tracking.uri
-        if uri is None:
-            return self.paths.mlflow_database.is_file()
-        path = uri.removeprefix(_LOCAL).partition("?")[0]
-        return not uri.startswith(_LOCAL) or Path(path).is_file()
+        """Whether a store can be there: to ask for a file that is not, or is empty, makes it."""
+        uri = self.tracking.uri or f"{_LOCAL}{self.paths.mlflow_database}"
+        path = Path(uri.removeprefix(_LOCAL).partition("?")[0])
+        return not uri.startswith(_LOCAL) or (path.is_file() and path.stat().st_size > 0)
 
 
 def load_settings(path: Path) -> Settings:

@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -56,12 +56,11 @@ def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R
 
 def _run_name() -> str:
     given = runtime.flow_run.parameters
-    try:
-        company = load_settings(Path(given["config"])).company
-        name, day = company.name, given.get("as_of") or today_in(company.timezone)
-    except StilleError:
-        name, day = given["config"], given.get("as_of") or "today"
-    return f"{runtime.flow_run.flow_name} {name} {day}"
+    name, day = given["config"], given.get("as_of")
+    with suppress(StilleError):
+        company = load_settings(Path(name)).company
+        name, day = company.name, day or today_in(company.timezone)
+    return f"{runtime.flow_run.flow_name} {name} {day or 'today'}"
 
 
 def _flow(declared: Callable[..., None]) -> Flow[..., Any]:
