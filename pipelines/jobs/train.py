@@ -54,7 +54,7 @@ class FittedModel:
 def train(run: Run, **options: Any) -> TrainingResult:
     """Learn from everything known before the as-of date's midnight and register the model.
 
-    The ``options`` of an ``Effort`` say what is tried beside the recipe, which a search may replace.
+    The ``options`` of an ``Effort`` say what is tried beside the recipe; a search may replace it.
     The alias ``champion`` moves to it when ``models.promotion.rules`` says so. Raises
     ``ContractError`` for broken tables, ``GateError`` when there is too little to learn from,
     when a leak is suspected (before anything is fitted), or when the model is too good for churn
