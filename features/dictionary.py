@@ -1,12 +1,8 @@
 """The feature dictionary: a row for each feature, made from the declarations."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from features.catalog import Catalog
-from features.feature import Feature
-
-SIGNS: Mapping[int, str] = {1: "+", -1: "−", 0: "±"}
 
 
 def dictionary(catalog: Catalog) -> list[dict[str, Any]]:
@@ -29,8 +25,3 @@ def dictionary(catalog: Catalog) -> list[dict[str, Any]]:
         }
         for feature in catalog.model_features
     ]
-
-
-def no_row(feature: Feature) -> str:
-    """What the feature is where its tables have no row of a customer."""
-    return "unknown" if feature.fill is None else f"{feature.fill:g}"
