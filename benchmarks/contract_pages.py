@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from features.catalog import SIGNS, build_catalog, no_row
+from features.catalog import build_catalog
 from features.contract import FORBIDDEN_COLUMNS, TABLES, Column, Table
 from features.feature import Feature
 from features.markdown import markdown_table
 
 _TABLES = "## Columns that never enter\n"
 _COLUMN_HEADER = ("column", "type", "unit", "required", "allowed", "known from", "meaning")
+_SIGNS = {1: "+", -1: "−", 0: "±"}
 
 
 def contract_page(page: str) -> str:
@@ -72,7 +73,8 @@ def _features(features: Sequence[Feature]) -> Iterator[str]:
         feature, *others = group
         days = [str(each.window) for each in (feature, *others) if each.window is not None]
         row = [f"`{name}`", feature.driver, feature.doc, feature.unit, ", ".join(days)]
-        row += [SIGNS[feature.sign], no_row(feature), feature.source]
+        without_rows = "unknown" if feature.fill is None else f"{feature.fill:g}"
+        row += [_SIGNS[feature.sign], without_rows, feature.source]
         rows.append([*row, _together(feature.needs)])
     yield from markdown_table(_HEADER, rows)
 

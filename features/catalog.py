@@ -193,9 +193,6 @@ def _text(*parts: object) -> str:
     return " ".join(" ".join(str(part).split()) for part in parts)
 
 
-SIGNS: Mapping[int, str] = {1: "+", -1: "−", 0: "±"}
-
-
 def dictionary(catalog: Catalog) -> list[dict[str, Any]]:
     """One row per feature of the model, as ``stille features`` prints it.
 
@@ -216,8 +213,3 @@ def dictionary(catalog: Catalog) -> list[dict[str, Any]]:
         }
         for feature in catalog.model_features
     ]
-
-
-def no_row(feature: Feature) -> str:
-    """What the feature is where its tables have no row of a customer."""
-    return "unknown" if feature.fill is None else f"{feature.fill:g}"

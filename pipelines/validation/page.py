@@ -40,11 +40,6 @@ class DataFinding:
     of: int
 
     @property
-    def aside(self) -> bool:
-        """Whether these are rows that were set aside."""
-        return self.kind == SET_ASIDE
-
-    @property
     def share(self) -> float:
         """Share of the table's rows; a whole column counts as all of them."""
         return 1.0 if self.rows is None else self.rows / max(self.of, 1)
@@ -161,7 +156,7 @@ def render(checked: CheckResult, folder: Path) -> str:
         first=first,
         rest=rest,
         orders=[f"{n}: {what}" for n, t in written.tables.items() for what in t.profile.orders],
-        aside=any(finding.aside for finding in found),
+        aside=any(finding.kind == SET_ASIDE for finding in found),
         day=day,
         after=lambda facts: rows_after(facts, run.as_of),
         empty=_often_empty,
@@ -185,7 +180,7 @@ def _verdict(
         return "bad", checked.refusal
     given = [facts for name, facts in tables.items() if not TABLES[name].derived]
     rows = sum(facts.source_rows for facts in given)
-    aside = sum(f.rows or 0 for f in data_findings if f.aside)
+    aside = sum(f.rows or 0 for f in data_findings if f.kind == SET_ASIDE)
     said = f"{_count(len(tables), 'table')} with {rows:,} rows keep the data contract."
     if aside:
         said = (
