@@ -6,7 +6,6 @@ recorded as untracked unless Prefect has taken it in time.
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -21,8 +20,8 @@ from features.errors import CompleteError, StilleError
 from pipelines.config.run import Run
 from pipelines.jobs.entry import Job
 from pipelines.runtime.environment import make_prefect_home
+from pipelines.runtime.logs import LOG
 
-_LOG = logging.getLogger("stille")
 _SECONDS = 60.0
 _SHOW = "from pipelines.flows.prefect_flows import main; main()"
 
@@ -88,5 +87,5 @@ def _tell_prefect(described: Mapping[str, Any]) -> bool:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     if process.returncode != 0:
-        _LOG.warning("Prefect did not take this run (%s): it is untracked. See: stille doctor", why)
+        LOG.warning("Prefect did not take this run (%s): it is untracked. See: stille doctor", why)
     return process.returncode == 0

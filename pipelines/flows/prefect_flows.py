@@ -7,7 +7,6 @@ artifacts are counts and places, and of an error that is not this project's own 
 
 import inspect
 import json
-import logging
 import os
 import signal
 import sys
@@ -30,12 +29,12 @@ from features.errors import CompleteError, StilleError, without_passwords
 from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import JOBS, Job
 from pipelines.runtime.environment import today_in
+from pipelines.runtime.logs import LOG
 from pipelines.runtime.run_record import TERMINATED
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_LOG = logging.getLogger("stille")
 _TASK: Mapping[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 _ARGS = """\n
 Args:
@@ -172,7 +171,7 @@ def show_artifacts(job: Job, result: Any) -> None:
         for key, text in job.contents(result):
             create_markdown_artifact(text, key=key)
     except Exception as error:
-        _LOG.warning("Prefect did not take what was found (%s).", type(error).__name__)
+        LOG.warning("Prefect did not take what was found (%s).", type(error).__name__)
 
 
 @contextmanager

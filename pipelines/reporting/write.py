@@ -22,7 +22,6 @@ DETAILS = (
     *("first", "why", "past", "contact", "causes"),
     *("questions", "peace", "overrides", "parity", "health", "reading"),
 )
-SECTIONS = ("status", "tonight", "answers", *DETAILS)
 MAX_ROWS = 10
 """Drivers told of by name; the rest are rare."""
 

@@ -6,7 +6,6 @@ the champion) and one folder of model files, named by its digest.
 """
 
 import json
-import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.environment import now
+from pipelines.runtime.logs import LOG
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.files import fetch, read_folder
 from pipelines.tracking.registry import (
@@ -29,7 +29,6 @@ from pipelines.tracking.registry import (
     with_timeout,
 )
 
-_LOG = logging.getLogger("stille")
 _MAX_AGE_DAYS = 7
 _SKEW = timedelta(hours=-1)
 
@@ -109,7 +108,7 @@ def _from_cache(run: Run, error: UnreachableError) -> tuple[Registered, Mapping[
         f"named champion at {kept.seen_at.isoformat()}"
     )
     run.record.notes.append(said)
-    _LOG.warning("%s (%s)", said, error)
+    LOG.warning("%s (%s)", said, error)
     return kept.registered, kept.files
 
 

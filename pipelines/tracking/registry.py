@@ -26,7 +26,7 @@ from pipelines.runtime.environment import instant, within
 
 CHAMPION, PREVIOUS = "champion", "previous"
 REFUSED, PASSED = "refused", "passed"
-EXPERIMENTS = ("", "search", "monitoring", "ablations")
+EXPERIMENTS = ("", "search", "monitoring")
 _SECONDS = 25.0
 _LOCAL_SECONDS = 120.0
 VIEW = "stille"

@@ -18,8 +18,9 @@ from features.catalog import Catalog
 from features.errors import GateError
 from features.timeline import LabelWindow, month_starts
 from models.causal.lot import exposure_of
+from models.causal.propensity import treatment_hazard
 from models.causal.sleeping_dogs import asleep, facts_of_sleep
-from models.causal.treated_rows import UntreatedRows, select_untreated, treatment_hazard
+from models.causal.treated_rows import UntreatedRows, select_untreated
 from models.competing_risks.person_periods import PERIOD_DAYS
 from models.dataset.array_types import rows_of
 from models.dataset.examples import ASLEEP, MARGIN, Examples

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.causal.treated_rows import treatment_hazard
+from models.causal.propensity import treatment_hazard
 from models.competing_risks.person_periods import count_outcomes, cumulative_incidence, expand
 from models.dataset.exposure import NEVER, Exposure
 from models.dataset.feature_spec import FeatureColumn, learn_spec

@@ -185,7 +185,7 @@ def test_training_is_shown_to_people_and_programs(demo, trained, capsys):
 def test_the_console_script_ends_with_the_errors_code_and_no_traceback(demo, root, tmp_path):
     begun = time.monotonic()
     ended = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "check", "--config", tmp_path / "absent.yaml"],
+        [sys.executable, "-m", "stille", "check", "--config", tmp_path / "absent.yaml"],
         capture_output=True,
         text=True,
         cwd=root,

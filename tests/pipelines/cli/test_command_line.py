@@ -163,7 +163,7 @@ def test_json_has_types(capsys):
 def test_the_shell_completes_commands_and_choices(root, words, completed):
     asked = {"_STILLE_COMPLETE": "complete_bash", "COMP_WORDS": words}
     ended = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli"],
+        [sys.executable, "-m", "stille"],
         env={**os.environ, **asked, "COMP_CWORD": str(words.count(" "))},
         capture_output=True,
         text=True,

@@ -117,7 +117,7 @@ def test_log_lines_are_json_on_wish(config, root, tmp_path, monkeypatch):
     path, _ = config
     (tmp_path / "data" / "customers.csv").unlink()
     monkeypatch.setenv("STILLE_LOG_FORMAT", "json")
-    command = [sys.executable, "-m", "pipelines.cli", "check", "--config", path]
+    command = [sys.executable, "-m", "stille", "check", "--config", path]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert ended.returncode == 3
     (run_id,) = [each.stem for each in (tmp_path / "var" / "runs").glob("*.json")]

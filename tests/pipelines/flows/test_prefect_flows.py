@@ -110,7 +110,7 @@ def test_a_run_is_shown_with_its_steps_words_and_artifacts(prefect, config, monk
 
 def test_prefect_is_told_of_a_bug_only_its_kind(config, monkeypatch):
     told = []
-    monkeypatch.setattr(launch, "_taken", lambda described: told.append(described) or True)
+    monkeypatch.setattr(launch, "_tell_prefect", lambda described: told.append(described) or True)
     with pytest.raises(KeyError):
         launched(failing(quoting), config)
     (record,) = records(config.parent / "var", "nightly")

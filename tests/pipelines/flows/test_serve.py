@@ -110,7 +110,7 @@ def test_a_file_that_declares_no_schedules_is_refused(tmp_path, text, words):
 
 def started(*arguments, **environment):
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", *map(str, arguments)],
+        [sys.executable, "-m", "stille", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -124,13 +124,13 @@ FAULTS = [
         fault(11),
         "a customer twice",
         written("customers", "from {rows} union all (from {rows} limit 1)"),
-        fault(3),
+        3,
     ),
     (
         fault(13),
         "a renamed column",
         written("contracts", "select * rename (product_line as p) from {rows}"),
-        fault(3),
+        3,
     ),
     (
         fault(13),
@@ -150,7 +150,7 @@ FAULTS = [
         fault(23),
         "15 days are missing",
         written("contacts", "from {rows} where started_at < '2024-02-15'"),
-        fault(6),
+        6,
     ),
     (fault(23), "a day ten times", written("contacts", TEN_TIMES), 6),
     (

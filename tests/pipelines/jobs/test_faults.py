@@ -147,7 +147,7 @@ def test_an_unwritable_folder_is_a_publication_error(demo, copied, stille):
 
 def start(config: Path, as_of: object) -> subprocess.Popen[bytes]:
     """A night in a process of its own, whose last words are in ``said`` beside the config."""
-    command = [sys.executable, "-m", "pipelines.cli", "nightly", "--plain", "--config", str(config)]
+    command = [sys.executable, "-m", "stille", "nightly", "--plain", "--config", str(config)]
     with config.with_name("said").open("wb") as said:
         return subprocess.Popen([*command, "--as-of", str(as_of)], stdout=said, stderr=said)
 

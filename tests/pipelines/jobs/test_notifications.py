@@ -18,9 +18,9 @@ from features.errors import (
     ModelError,
     PublicationError,
 )
+from pipelines.config import announcement as notifier
 from pipelines.jobs.check import check_tables
 from pipelines.jobs.entry import JOBS, Job
-from pipelines.runtime import notifier
 
 # A library that Apprise brings along asks for a module that is to go.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")

@@ -34,7 +34,8 @@ def release(tmp_path):
 
 
 def run(code: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    module = "pipelines" if (code / "pipelines" / "__main__.py").exists() else "pipelines.cli"
+    names = ("stille", "pipelines", "pipelines.cli")
+    module = next(n for n in names if (code / n.replace(".", "/") / "__main__.py").exists())
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.run(
         command,

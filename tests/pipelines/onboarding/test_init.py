@@ -255,7 +255,7 @@ def test_names_of_files_are_known(file, table):
 def test_words_are_the_company_s_own_file_and_needed(tmp_path, monkeypatch):
     (tmp_path / "configs").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="cannot read the words that companies use, configs"):
+    with pytest.raises(ConfigError, match="cannot read the words that companies use: configs"):
         word_list.__wrapped__("units")
     (tmp_path / "configs" / "words.yaml").write_text("units: {weeks: week uke}")
     assert word_list.__wrapped__("units") == {"weeks": {"week", "uke"}}

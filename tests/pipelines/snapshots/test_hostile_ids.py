@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from features.errors import ContractError
-from pipelines.runtime.escaping import html_template
+from pipelines.runtime.escaping import page_template
 from pipelines.snapshots.snapshot import take_snapshot
 
 RULE = "customer_id: cannot stand in a list"
@@ -64,6 +64,6 @@ def test_pseudonyms_take_the_place_of_hostile_ids(company, into):
 
 
 def test_no_text_turns_a_page_round(tmp_path):
-    template = html_template("check.html").environment.from_string("<p>{{ a }} and {{ b }}</p>")
+    template = page_template("check.html").environment.from_string("<p>{{ a }} and {{ b }}</p>")
     shown = template.render(a="x\u202ey\u2066<i>", b="å ø")
     assert shown == "<p>xy&lt;i&gt; and å ø</p>"

@@ -1,5 +1,0 @@
-"""``python -m pipelines.cli`` is ``stille``."""
-
-from pipelines.cli.app import main
-
-main()
