@@ -6,6 +6,7 @@ CSV cells are joined here, by Arrow, as the writers of pandas, Arrow and DuckDB 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -162,7 +163,7 @@ def write_workbook(
     look: Look = Look(),
 ) -> None:
     """Write the columns of ``fields``, headed by ``titles``. Raises ``OSError``."""
-    with xlsxwriter.Workbook(str(path), _OPTIONS) as book:
+    with xlsxwriter.Workbook(content := BytesIO(), _OPTIONS) as book:
         book.set_properties({"created": _CREATED})
         sheet = book.add_worksheet(look.title)
         style = _CELL if look.widths else {}
@@ -178,6 +179,7 @@ def write_workbook(
             for column, (cell, form) in enumerate(zip(cells, forms, strict=True)):
                 if cell is not None or look.widths:
                     sheet.write(row, column, cell, form)
+    path.write_bytes(content.getvalue())
 
 
 def _lay_out(book: Any, sheet: Any, names: Sequence[str], rows: int, look: Look) -> None:
