@@ -6,7 +6,6 @@ CSV cells are joined here, by Arrow, as the writers of pandas, Arrow and DuckDB 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -117,9 +116,8 @@ def _quoted(text: pa.Array, dialect: CsvStyle) -> pa.Array:
 
 
 def _write_parquet(frame: pd.DataFrame, fields: tuple[Field, ...], path: Path) -> None:
-    arrays = [_typed(frame[each.name], each, escaped=False) for each in fields]
-    table = pa.Table.from_arrays(arrays, names=[field.name for field in fields])
-    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
+    columns = {each.name: _typed(frame[each.name], each, escaped=False) for each in fields}
+    pq.write_table(pa.table(columns), path, compression="zstd", write_page_checksum=True)
 
 
 GOOD, LOOK, BAD = "#E2EFDA", "#FFF2CC", "#F8CBAD"
@@ -163,23 +161,25 @@ def write_workbook(
     look: Look = Look(),
 ) -> None:
     """Write the columns of ``fields``, headed by ``titles``. Raises ``OSError``."""
-    with xlsxwriter.Workbook(content := BytesIO(), _OPTIONS) as book:
-        book.set_properties({"created": _CREATED})
-        sheet = book.add_worksheet(look.title)
-        style = _CELL if look.widths else {}
-        bold = book.add_format(style | (_HEAD if look.widths else {"bold": True}))
-        numbers = _NUMBER_FORMATS | {"date": look.date_form}
-        forms = [book.add_format(style | {"num_format": numbers[f.type]}) for f in fields]
-        _lay_out(book, sheet, [f.name for f in fields], len(frame), look)
-        sheet.write_row(0, 0, titles, bold)
-        columns = [_typed(frame[each.name], each).to_pylist() for each in fields]
-        for row, cells in enumerate(zip(*columns, strict=True), start=1):
-            if look.widths:
-                sheet.set_row(row, _height(cells, look.widths))
-            for column, (cell, form) in enumerate(zip(cells, forms, strict=True)):
-                if cell is not None or look.widths:
-                    sheet.write(row, column, cell, form)
-    path.write_bytes(content.getvalue())
+    try:
+        with xlsxwriter.Workbook(str(path), _OPTIONS) as book:
+            book.set_properties({"created": _CREATED})
+            sheet = book.add_worksheet(look.title)
+            style = _CELL if look.widths else {}
+            bold = book.add_format(style | (_HEAD if look.widths else {"bold": True}))
+            numbers = _NUMBER_FORMATS | {"date": look.date_form}
+            forms = [book.add_format(style | {"num_format": numbers[f.type]}) for f in fields]
+            _lay_out(book, sheet, [f.name for f in fields], len(frame), look)
+            sheet.write_row(0, 0, titles, bold)
+            columns = [_typed(frame[each.name], each).to_pylist() for each in fields]
+            for row, cells in enumerate(zip(*columns, strict=True), start=1):
+                if look.widths:
+                    sheet.set_row(row, _height(cells, look.widths))
+                for column, (cell, form) in enumerate(zip(cells, forms, strict=True)):
+                    if cell is not None or look.widths:
+                        sheet.write(row, column, cell, form)
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise error.args[0] from None
 
 
 def _lay_out(book: Any, sheet: Any, names: Sequence[str], rows: int, look: Look) -> None:

@@ -15,10 +15,8 @@ REFUSED = {"full": 3, "read-only": 3, "no inodes": 3, "input and output": 3, "sl
 EVERY_CALL = 1_000_000
 QUICK = {
     "nightly": {"kill": 1, "full": 1},
-    "rollback": {"kill": 1, "read-only": 1},
-    "forget": {"kill": 2, "full": 1},
-    "outcomes": {"kill": 2, "input and output": 2},
-    "effect": {"kill": 1, "no inodes": 1},
+    "forget": {"kill": 1, "read-only": 1},
+    "outcomes": {"kill": 1, "input and output": 1},
 }
 # Once all is written, alarms rang.
 ENDS = {"monitor": 6}
