@@ -230,14 +230,14 @@ def _refuse_bombs(text: str | bytes) -> None:
             raise yaml.MarkedYAMLError(
                 problem=f"too many values (at most {MAX_NODES:,}, aliases counted with all that "
                 f"they stand for) or too deep (at most {MAX_DEPTH})",
-                problem_mark=event.start_mark,  # type: ignore[arg-type]
+                problem_mark=event.start_mark,  # type: ignore[arg-type]  # every event has one
             )
 
 
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_SafeLoader):  # type: ignore[misc]
+class _Loader(_SafeLoader):  # type: ignore[misc]  # one of two, whichever is installed
     """Plain data only; ``no``, ``on`` and ``yes`` stay words, and a repeated key is an error."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:

@@ -128,7 +128,7 @@ def _api_with_schedules() -> Iterator[str]:
     with _process_group(command, stdout=subprocess.DEVNULL) as server:
         until = time.monotonic() + _START_SECONDS
         while server.poll() is None and time.monotonic() < until:
-            with suppress(OSError), urlopen(f"{address}/health", timeout=2):  # noqa: S310
+            with suppress(OSError), urlopen(f"{address}/health", timeout=2):  # noqa: S310  (http, on loopback)
                 break
             time.sleep(0.5)
         else:
@@ -158,7 +158,7 @@ def open_mlflow(settings: Settings, port: int) -> None:
 def _process_group(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A program in a process group of its own, of which nothing is left after the block."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    program = subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
+    program = subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603  (this interpreter, fixed words, a port)
     try:
         yield program
     finally:
