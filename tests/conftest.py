@@ -78,7 +78,7 @@ def company(tmp_path):
                 "currency": "NOK",
                 "language": "nb",
             },
-            "paths": {"data": str(data), "var": str(tmp_path / "var")},
+            "paths": {name: str(tmp_path / name) for name in ("data", "var", "out")},
             "sources": {
                 name: _declared(source)
                 for name, source in {

@@ -9,17 +9,11 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from least_config import GOOD
 
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 
-GOOD = """
-company: {name: A, timezone: Europe/Oslo, currency: NOK, language: nb}
-paths: {data: data}
-sources:
-  customers: {path: customers.csv}
-training: {first_as_of: 2023-01-01}
-"""
 LONG = "9" * 5000
 
 

@@ -2,20 +2,13 @@ from datetime import date
 
 import pytest
 import yaml
+from least_config import GOOD
 from pydantic import ValidationError
 
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.config.sources import ColumnMap
 from pipelines.simulator.writer import WRITTEN
-
-GOOD = """
-company: {name: A, timezone: Europe/Oslo, currency: NOK, language: nb}
-paths: {data: data}
-sources:
-  customers: {path: customers.csv}
-training: {first_as_of: 2023-01-01}
-"""
 
 
 @pytest.fixture
