@@ -18,6 +18,7 @@ from pipelines.config.settings import Settings, load_settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.files import MatrixPart
+from pipelines.runtime.environment import instant
 from pipelines.runtime.run_record import RunRecord
 from pipelines.simulator.simulate import simulate
 from pipelines.snapshots.snapshot import Snapshot
@@ -61,7 +62,7 @@ class Company:
         return parts
 
     def _run(self, today: date) -> Run:
-        return Run(self.settings, today, RunRecord("bench", "bench", ""))
+        return Run(self.settings, today, RunRecord("bench", "bench", instant()))
 
 
 def demo_settings(

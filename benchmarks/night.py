@@ -24,6 +24,7 @@ from pipelines.jobs.nightly import nightly
 from pipelines.jobs.read_tables import read_tables
 from pipelines.jobs.train import train
 from pipelines.runtime.duckdb_connection import identifier, literal
+from pipelines.runtime.environment import instant
 from pipelines.runtime.run_record import RunRecord
 
 CUSTOMERS, COPIES, MONTHS = 100_000, 10, 36
@@ -75,7 +76,7 @@ def measure(step: str, customers: int, copies: int) -> None:
     """Run one step and print what it took, as JSON."""
     prepare(customers, copies)
     settings = settings_of(customers, copies)
-    run = Run(settings, NIGHT, RunRecord(f"{step}-{copies}", step, ""))
+    run = Run(settings, NIGHT, RunRecord(f"{step}-{copies}", step, instant()))
     started, cpu = time.perf_counter(), time.process_time()
     STEPS[step](run)
     used = {

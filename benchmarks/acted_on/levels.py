@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from benchmarks import companies
 from benchmarks.acted_on.world import FOLDER
@@ -23,6 +24,7 @@ from models.dataset.examples import Examples
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.runtime.run_record import RunRecord
+from pipelines.simulator.compare import chance_of_notice
 from pipelines.simulator.options import COMPANIES, OwnList
 from pipelines.simulator.simulate import simulate
 from pipelines.training.evaluation import recipe_of
@@ -37,10 +39,10 @@ def levels(company: str, share: float, seed: int) -> Row:
     """One company of which a ``share`` is listed each month.
 
     ``treated``: share of the labelled rows that were treated. ``level`` and ``top``: mean
-    probability by the rows that are learned from, over that by all rows, of everybody; over what
-    came, in the model's own riskiest tenth, and ``top_of_all`` the same of a model of all rows.
-    ``moved``: by how many log-odds those of the newest months move a level
-    beyond what all rows do; ``dropped``: the same where the treated are only left out.
+    probability by the rows that are learned from, over that by all rows, of everybody and of the
+    tenth whose true chance is highest; ``dropped_level`` and ``dropped_top``: the same where the
+    treated are only left out. ``moved``: by how many log-odds those of the newest months move a
+    level beyond what all rows do; ``dropped``: the same where the treated are only left out.
     """
     settings = companies.demo_settings(FOLDER / f"levels-{company}-{share:g}-{seed}", _document)
     dials = replace(
@@ -63,16 +65,19 @@ def levels(company: str, share: float, seed: int) -> Row:
     truth = _fit(settings, every.take(older))
     used = weighted.examples
     learned = _fit(settings, used.take(used.as_of < months[-NEWER_MONTHS]))
-    test = every.take(newer)
-    p, ours = (_chances(model, test) for model in (truth, learned))
     days = settings.label.lead_days + settings.label.horizon_days
     treated = exposure.treated_after < exposure.until(days)
+    dropped = _fit(settings, every.take(older & ~treated))
+    test = every.take(newer)
+    p, ours, left = (_chances(model, test) for model in (truth, learned, dropped))
+    top = _riskiest_by_the_truth(settings, test)
     alone, all_rows = every.take(newer & ~treated), _shift(truth, test)
     return {
         "treated": _treated(feedback, len(every)),
         "level": float(ours.mean() / p.mean()),
-        "top": _over_observed(ours, test),
-        "top_of_all": _over_observed(p, test),
+        "top": float(ours[top].mean() / p[top].mean()),
+        "dropped_level": float(left.mean() / p.mean()),
+        "dropped_top": float(left[top].mean() / p[top].mean()),
         "moved": _shift(truth, used.take(used.as_of >= months[-NEWER_MONTHS])) - all_rows,
         "dropped": _shift(truth, alone) - all_rows,
     }
@@ -93,10 +98,16 @@ def _chances(model: ChurnModel, rows: Examples) -> Floats:
     return model.probability(rows.x, rows.product_line, 1)
 
 
-def _over_observed(p: Floats, rows: Examples) -> float:
-    """Mean probability over the share that left, of the tenth with the highest."""
-    top = p >= np.quantile(p, 0.9)
-    return float(p[top].mean() / rows.y[top].mean())
+def _riskiest_by_the_truth(settings: Settings, rows: Examples) -> np.ndarray:
+    """The tenth with the highest chance of a notice in the label window, had nobody called."""
+    nights = pd.read_parquet(settings.paths.data / "truth" / "responses.parquet")
+    nights["month"] = pd.to_datetime(nights["month"])
+    hazards = nights.set_index(["customer_id", "month"])["hazard_untouched"]
+    keys = pd.DataFrame({"customer_id": rows.customer_id, "month": pd.to_datetime(rows.as_of)})
+    label = settings.label
+    window = label.lead_days, label.lead_days + label.horizon_days
+    chance = chance_of_notice(hazards, keys, window)
+    return chance >= np.quantile(chance, 0.9)
 
 
 def _shift(model: ChurnModel, rows: Examples) -> float:

@@ -20,6 +20,7 @@ from pipelines.jobs.promote import promote
 from pipelines.jobs.read_tables import read_tables
 from pipelines.jobs.recalibrate import recalibrate
 from pipelines.jobs.train import train
+from pipelines.runtime.environment import instant
 from pipelines.runtime.run_record import RunRecord
 from pipelines.simulator.options import COMPANIES, Dials
 from pipelines.simulator.simulate import simulate
@@ -158,4 +159,4 @@ def _attempt(
 
 
 def _run(settings: Settings, day: date, command: str) -> Run:
-    return Run(settings, day, RunRecord(f"{command}-{day}", command, ""))
+    return Run(settings, day, RunRecord(f"{command}-{day}", command, instant()))

@@ -26,20 +26,20 @@ def weigh_lot(record: pd.DataFrame, cooldown_days: int) -> pd.DataFrame:
     calendar month. ``by_lot`` becomes false in months of a hundred drawn of which the lot spared
     fewer than one in twenty: nobody there can stand for the treated. Who is treated is off the
     list for ``cooldown_days``, and so is who was spared here: they would be chosen more often else.
+    A month whose own treated were back on the list sooner has the cooldown that it kept.
     """
     keys = ["customer_id", "treated", "day"]
     marks = record.sort_values([*keys, "by_lot"]).drop_duplicates(keys, keep="last")
     marks = marks[marks["treated"] | marks["by_lot"]]
     group = pd.factorize(marks["customer_id"])[0] * 2 + marks["treated"].to_numpy(dtype=np.int64)
     when = group * _DAYS + _days(marks)
-    counts = _first_in(when, cooldown_days)
     month = marks["day"].to_numpy().astype("datetime64[M]")
-    share = _spared_share(marks[counts & marks["by_lot"].to_numpy(dtype=bool)], month)
-    stands = pd.Series(share).gt(0).to_numpy()
-    marks = marks.assign(
-        held_out_for=1 / np.where(stands, share, 1.0),
-        by_lot=marks["by_lot"].to_numpy(dtype=bool) & stands,
-    )
+    drawn = marks["by_lot"].to_numpy(dtype=bool)
+    treated = drawn & marks["treated"].to_numpy(dtype=bool)
+    counts = _first_in(when, _cooldown(when, month, treated, cooldown_days))
+    share = _spared_share(marks[counts & drawn], month)
+    stands = share > 0
+    marks = marks.assign(held_out_for=1 / np.where(stands, share, 1.0), by_lot=drawn & stands)
     kept = marks["treated"].to_numpy(dtype=bool) | (counts & stands)
     return marks[kept].reset_index(drop=True)
 
@@ -85,18 +85,32 @@ def _spared_share(lots: pd.DataFrame, month: Days) -> Floats:
     return np.asarray(of_month, dtype=np.float64)
 
 
-def _first_in(when: Index, cooldown_days: int) -> Mask:
-    """Marks (n,) that are not within ``cooldown_days`` after another of their group that counts.
+def _cooldown(when: Index, month: Days, treated: Mask, most: int) -> Index:
+    """Days (m,) within which hardly any of the ``treated`` by lot of a mark's month came again.
+
+    One in twenty may, as errors and exceptions. Small months have that of all.
+    """
+    again = np.diff(when[treated], append=np.iinfo(np.int64).max)
+    gaps = pd.Series(np.minimum(again, most), month[treated]).groupby(level=0)
+    soon = partial(np.quantile, q=1 / 20, method="lower")
+    common = int(soon(np.append(np.minimum(again, most), most)))
+    own = gaps.agg(soon).where(gaps.size() >= _ENOUGH, common)
+    days = own.reindex(pd.DatetimeIndex(month), fill_value=common).to_numpy()
+    return np.asarray(np.maximum(days, 1), dtype=np.int64)
+
+
+def _first_in(when: Index, cooldown: Index) -> Mask:
+    """Marks (n,) that are not within the ``cooldown`` after another of their group that counts.
 
     One step for each mark that a group can have, all groups at once.
 
-    >>> _first_in(np.array([0, 10, 35, 40, 2**20]), 30).tolist()
+    >>> _first_in(np.array([0, 10, 35, 40, 2**20]), np.full(5, 30)).tolist()
     [True, False, True, False, True]
     """
     counts, at = np.zeros(len(when), dtype=bool), np.flatnonzero(np.diff(when // _DAYS, prepend=-1))
     while len(at):
         counts[at] = True
-        later = np.searchsorted(when, when[at] + max(cooldown_days, 1))
+        later = np.searchsorted(when, when[at] + cooldown[at])
         same = later < len(when)
         same[same] = when[later[same]] // _DAYS == when[at[same]] // _DAYS
         at = later[same]

@@ -76,3 +76,25 @@ def test_rows_see_the_first_mark_from_their_day_on():
     assert other.weights(104).tolist() == [1, 1, 4, 1, 0, 0]
     nothing = exposure_of(ids, as_of, ended, marks.iloc[:0])
     assert nothing.weights(104).tolist() == [1] * 6
+
+
+@pytest.mark.parametrize("rests", [0, 1, 2], ids=["no cooldown", "one list off", "two lists off"])
+@pytest.mark.parametrize("listed", [0.3, 1.0], ids="listed {}".format)
+@pytest.mark.parametrize("held_out", [0.1, 0.5], ids="held out {}".format)
+def test_the_untreated_weigh_as_much_as_all_whatever_cooldown_is_kept(rests, listed, held_out):
+    """A list a month; the configuration has a cooldown of 90 days, the company its own."""
+    rng = np.random.default_rng(1)
+    customers, months = 4_000, 12
+    spared, rest = rng.random(customers) < held_out, np.zeros(customers)
+    rows = []
+    for month in range(months):
+        chosen = (rng.random(customers) < listed) & (rest <= 0) & (np.arange(customers) < 2_000)
+        rows += [(f"{i:05d}", 30 * month, not spared[i], True) for i in np.flatnonzero(chosen)]
+        # The spared are drawn again from whatever list they are on.
+        rest = np.where(chosen & ~spared, rests, rest - 1)
+    marks = weigh_lot(record(*rows), 90)
+    ids = np.repeat(np.array([f"{i:05d}" for i in range(customers)], dtype=object), months)
+    as_of = np.tile(np.datetime64("2024-03-01") + 30 * np.arange(months), customers)
+    seen = exposure_of(ids, as_of, np.full(len(ids), NEVER), marks)
+    inside = np.tile(np.arange(months) < months - 3, customers)
+    assert seen.weights(80)[inside].mean() == pytest.approx(1, abs=0.04)
