@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from benchmarks import markdown
 from benchmarks.acted_on import coverage, creep, levels, looks, uplift, year
@@ -47,10 +48,19 @@ def _levels() -> list[Row]:
     found = []
     for company in COMPANIES:
         for share in SHARES:
-            for seed in SEEDS[:2]:
-                make = partial(levels.levels, company, share, seed)
-                row = _named(f"levels {company} {share:g} {seed}", make)
-                found.append(row and row | {"company": company, "seed": seed})
+            name = f"levels of {levels.CUSTOMERS} {company} {share:g}"
+            makes = {seed: partial(levels.levels, company, share, seed) for seed in SEEDS[:4]}
+            rows = [_named(f"{name} {seed}", make) for seed, make in makes.items()]
+            made = pd.DataFrame([row for row in rows if row])
+            if len(made):
+                found.append(
+                    {
+                        "company": company,
+                        "mean": made.mean().to_dict(),
+                        "error": made.sem().to_dict(),
+                        "seeds": len(made),
+                    }
+                )
     return found
 
 

@@ -12,7 +12,7 @@ from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.observed_expected import outcome
 from models.metrics.scorecard import measure, scorecard
 
-COMPANIES, REPLICATES = 120, 200
+COMPANIES, REPLICATES = 600, 200
 _WINDOW, _HORIZON_DAYS = 3, 90
 _TRUTH_CUSTOMERS, _TRUTHS = 200_000, 4
 

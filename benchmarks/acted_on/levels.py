@@ -12,6 +12,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import roc_auc_score
 
 from benchmarks import companies
 from benchmarks.acted_on.world import FOLDER
@@ -23,6 +24,7 @@ from models.dataset.array_types import Floats
 from models.dataset.examples import Examples
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
+from pipelines.runtime.environment import instant
 from pipelines.runtime.run_record import RunRecord
 from pipelines.simulator.compare import chance_of_notice
 from pipelines.simulator.options import COMPANIES, OwnList
@@ -30,7 +32,7 @@ from pipelines.simulator.simulate import simulate
 from pipelines.training.evaluation import recipe_of
 from pipelines.training.examples import leave_out_treated, make_examples
 
-CUSTOMERS, MONTHS, KNOWN_BEFORE = 8_000, 34, date(2024, 11, 1)
+CUSTOMERS, MONTHS, KNOWN_BEFORE = 24_000, 34, date(2024, 11, 1)
 NEWER_MONTHS = 4
 _NOBODY_RESPONDS = {"persuadable": 0.0, "sure": 1.0, "lost": 0.0, "sleeping_dog": 0.0}
 
@@ -39,10 +41,10 @@ def levels(company: str, share: float, seed: int) -> Row:
     """One company of which a ``share`` is listed each month.
 
     ``treated``: share of the labelled rows that were treated. ``level`` and ``top``: mean
-    probability by the rows that are learned from, over that by all rows, of everybody and of the
-    tenth whose true chance is highest; ``dropped_level`` and ``dropped_top``: the same where the
-    treated are only left out. ``moved``: by how many log-odds those of the newest months move a
-    level beyond what all rows do; ``dropped``: the same where the treated are only left out.
+    probability over true chance, of everybody and of each model's own riskiest tenth, by the rows
+    that are learned from over that by all rows. ``moved``: by how many log-odds those of the newest
+    months move a level beyond what all rows do. ``auc``: what the model's ranking loses for want
+    of the treated rows. With ``dropped_`` before it: where the treated are only left out.
     """
     settings = companies.demo_settings(FOLDER / f"levels-{company}-{share:g}-{seed}", _document)
     dials = replace(
@@ -54,33 +56,39 @@ def levels(company: str, share: float, seed: int) -> Row:
     )
     if not (settings.paths.data / "truth").is_dir():
         simulate(settings.paths.data, customers=CUSTOMERS, months=MONTHS, seed=seed, dials=dials)
-    run = Run(settings, KNOWN_BEFORE, RunRecord("levels", "train", ""))
+    run = Run(settings, KNOWN_BEFORE, RunRecord("levels", "train", instant()))
     prepared = make_examples(run, companies.Company(settings, KNOWN_BEFORE).snapshot)
     every, exposure = prepared.examples, prepared.exposure
     if exposure is None:
         raise SystemExit("the simulated company reports no treatments")
     weighted, feedback = leave_out_treated(run, prepared)
-    months = np.unique(every.as_of)
-    older, newer = every.as_of < months[-NEWER_MONTHS], every.as_of >= months[-NEWER_MONTHS]
-    truth = _fit(settings, every.take(older))
-    used = weighted.examples
-    learned = _fit(settings, used.take(used.as_of < months[-NEWER_MONTHS]))
     days = settings.label.lead_days + settings.label.horizon_days
-    treated = exposure.treated_after < exposure.until(days)
-    dropped = _fit(settings, every.take(older & ~treated))
-    test = every.take(newer)
-    p, ours, left = (_chances(model, test) for model in (truth, learned, dropped))
-    top = _riskiest_by_the_truth(settings, test)
-    alone, all_rows = every.take(newer & ~treated), _shift(truth, test)
-    return {
-        "treated": _treated(feedback, len(every)),
-        "level": float(ours.mean() / p.mean()),
-        "top": float(ours[top].mean() / p[top].mean()),
-        "dropped_level": float(left.mean() / p.mean()),
-        "dropped_top": float(left[top].mean() / p[top].mean()),
-        "moved": _shift(truth, used.take(used.as_of >= months[-NEWER_MONTHS])) - all_rows,
-        "dropped": _shift(truth, alone) - all_rows,
+    untreated = every.take(exposure.treated_after >= exposure.until(days))
+    newest = np.unique(every.as_of)[-NEWER_MONTHS]
+    by_rows = {"": weighted.examples, "dropped_": untreated, "all": every}
+    test = every.take(every.as_of >= newest)
+    chance = _true_chance(settings, test)
+    models = {
+        name: _fit(settings, rows.take(rows.as_of < newest)) for name, rows in by_rows.items()
     }
+    p = {name: model.probability(test.x, test.product_line, 1) for name, model in models.items()}
+    top = {name: each >= np.quantile(each, 0.9) for name, each in p.items()}
+    over = {name: each.mean() / chance.mean() for name, each in p.items()}
+    over_top = {name: p[name][top[name]].mean() / chance[top[name]].mean() for name in p}
+    auc = {name: roc_auc_score(test.y, each) for name, each in p.items()}
+    moves = {
+        name: _shift(models["all"], rows.take(rows.as_of >= newest))
+        for name, rows in by_rows.items()
+    }
+    found = {"treated": _treated(feedback, len(every))}
+    for name in ("", "dropped_"):
+        found |= {
+            f"{name}level": float(over[name] / over["all"]),
+            f"{name}top": float(over_top[name] / over_top["all"]),
+            f"{name}moved": moves[name] - moves["all"],
+            f"{name}auc": float(auc[name] - auc["all"]),
+        }
+    return found
 
 
 def _document(document: companies.Document) -> None:
@@ -94,20 +102,14 @@ def _fit(settings: Settings, rows: Examples) -> ChurnModel:
     return fit(rows, recipe_of(settings, len(rows)))[0]
 
 
-def _chances(model: ChurnModel, rows: Examples) -> Floats:
-    return model.probability(rows.x, rows.product_line, 1)
-
-
-def _riskiest_by_the_truth(settings: Settings, rows: Examples) -> np.ndarray:
-    """The tenth with the highest chance of a notice in the label window, had nobody called."""
+def _true_chance(settings: Settings, rows: Examples) -> Floats:
+    """Of a notice in the label window of each row (n,), had nobody called."""
     nights = pd.read_parquet(settings.paths.data / "truth" / "responses.parquet")
     nights["month"] = pd.to_datetime(nights["month"])
     hazards = nights.set_index(["customer_id", "month"])["hazard_untouched"]
     keys = pd.DataFrame({"customer_id": rows.customer_id, "month": pd.to_datetime(rows.as_of)})
-    label = settings.label
-    window = label.lead_days, label.lead_days + label.horizon_days
-    chance = chance_of_notice(hazards, keys, window)
-    return chance >= np.quantile(chance, 0.9)
+    lead = settings.label.lead_days
+    return chance_of_notice(hazards, keys, (lead, lead + settings.label.horizon_days))
 
 
 def _shift(model: ChurnModel, rows: Examples) -> float:
