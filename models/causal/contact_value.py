@@ -17,7 +17,8 @@ from models.dataset.examples import ASLEEP
 from models.metrics.profit import Contacts, Economics, customer_value
 
 MAKES_OFFER = "makes_offer"
-_SPREAD = 0.5
+SPREAD = 0.5
+"""Standard deviation of an assumed share, as a share of it."""
 
 
 def contacts_with(
@@ -78,7 +79,7 @@ class SavedShare:
         prior = self.assumed * self.reach
         if self.measured is None or self.error is None:
             return prior
-        weight = 1 / (1 + (self.error / (_SPREAD * prior)) ** 2)
+        weight = 1 / (1 + (self.error / (SPREAD * prior)) ** 2)
         return float(np.clip(weight * self.measured + (1 - weight) * prior, 0, 1))
 
 

@@ -4,6 +4,7 @@ Below training and the lists, as both need one and the same value of a contact. 
 measured takes the place of what the configuration assumes.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -13,7 +14,7 @@ import pandas as pd
 from babel.numbers import get_currency_precision
 from pydantic import BaseModel
 
-from models.causal.contact_value import SavedShare, contacts_with, measured_share, pooled
+from models.causal.contact_value import SPREAD, SavedShare, contacts_with, measured_share, pooled
 from models.dataset.array_types import Floats
 from models.dataset.examples import MARGIN
 from models.metrics.profit import Contacts, Economics
@@ -41,8 +42,10 @@ class _TimedActions(BaseModel):
 def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
     """γ as assumed, as measured by the newest effect at ``as_of`` in all its lots, and as used.
 
-    None without economics. Who counts as awake is assumed to be woken by nothing. Everybody counts
-    as reached until calls are reported.
+    None without economics. A list that protects sleepers wakes nobody. What the CRM reports of days
+    before the lists called sleepers too, and with actions of its own: its γ is taken to differ
+    from the lists' as assumed shares do (random effects, DerSimonian and Laird 1986). Everybody
+    counts as reached until calls are reported.
     """
     if settings.economics is None:
         return None
@@ -51,16 +54,17 @@ def saved_share(settings: Settings, as_of: date) -> SavedShare | None:
     data = measured.data or {}
     calls = data.get("calls") or {"reported": 0, "reached": 0.0}
     reach = _weighed(1.0, calls["reported"], calls["reached"])
-    awake = settings.list.peace.asleep_days is not None
-    woken = 0.0 if awake else settings.economics.woken_share * reach
-    found = [
-        measured_share(
-            effect["difference"]["value"], woken=woken, **{name: effect[name] for name in _COUNTED}
-        )
-        for effect in data.get("lots", ())
-        if effect["difference"]["value"] is not None
-    ]
-    return pooled(assumed, [each for each in found if each], measured.day, reach)
+    found = []
+    for effect in data.get("lots", ()):
+        listed, difference = effect["source"] == "publications", effect["difference"]["value"]
+        awake = listed and settings.list.peace.asleep_days is not None
+        woken = 0.0 if awake else settings.economics.woken_share * reach
+        counts = {name: effect[name] for name in _COUNTED}
+        told = difference is not None and measured_share(difference, woken=woken, **counts)
+        if told:
+            other = 0.0 if listed else SPREAD * assumed * reach
+            found.append((told[0], math.hypot(told[1], other)))
+    return pooled(assumed, found, measured.day, reach)
 
 
 def contacts_of(

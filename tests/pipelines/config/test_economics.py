@@ -1,5 +1,6 @@
 """Each customer's value in the company's currency, and the share of leavers that contacts save."""
 
+import math
 from datetime import date
 
 import numpy as np
@@ -73,6 +74,7 @@ def test_the_saved_share_is_measured_once_everybody_is_compared(company, tmp_pat
         assert saved_share(settings, DAY) == SavedShare(0.3)
     counts = {"treated": 4_000, "treated_reached": 0, "held_out": 1_000, "held_out_left": 100}
     effect = counts | {"channel_reach": 1.0, "difference": {"value": None}}
+    effect |= {"source": "publications"}
     path.write_bytes(plain_json({"schema_version": "2", "lots": [effect]}))
     assert saved_share(settings, DAY) == SavedShare(0.3)
     effect |= {"difference": {"value": -0.02}}
@@ -88,9 +90,19 @@ def test_the_saved_share_is_measured_once_everybody_is_compared(company, tmp_pat
     path.write_bytes(plain_json({"schema_version": "2", "lots": [letters]}))
     assert saved_share(settings, DAY).measured == pytest.approx(0.4)
     assert saved_share(settings, DAY).error == pytest.approx(2 * found.error)
-    # the trial before the lists counts beside theirs, each by its precision
-    path.write_bytes(plain_json({"schema_version": "2", "lots": [letters, effect]}))
-    assert saved_share(settings, DAY).measured == pytest.approx((0.4 + 4 * 0.2) / 5)
+    # a trial before the lists woke sleepers, and its share differs by half of the assumed one
+    path.write_bytes(
+        plain_json({"schema_version": "2", "lots": [effect | {"source": "treatments"}]})
+    )
+    earlier = saved_share(settings, DAY)
+    assert earlier.measured == pytest.approx(0.2 + 0.04 * 9)
+    assert earlier.error > math.hypot(found.error, 0.15)
+    # beside the lists' own it counts by its precision
+    both = [effect, effect | {"source": "treatments"}]
+    path.write_bytes(plain_json({"schema_version": "2", "lots": both}))
+    pair = saved_share(settings, DAY)
+    assert pair.error**-2 == pytest.approx(found.error**-2 + earlier.error**-2)
+    assert found.measured < pair.measured < earlier.measured
 
 
 def test_calls_that_reach_nobody_count_before_any_horizon_is_over(company, tmp_path):

@@ -161,7 +161,11 @@ def test_a_night_values_by_effect_whom_the_trial_had_and_protects_the_others(
     arms["household_id"] = None
     texts = dict.fromkeys(("risk_band", "lane", "action", "product_line"), "one")
     effects = measure_effects(randomised_assignments(arms.assign(**texts)))
-    measured = {"lots": [asdict(effects[0]) | {"channel_reach": 1.0}], "effects": [], "waiting": 3}
+    measured = {
+        "lots": [asdict(effects[0]) | {"channel_reach": 1.0, "source": "publications"}],
+        "effects": [],
+        "waiting": 3,
+    }
     measured |= {"schema_version": EFFECT_VERSION}
     settings.paths.effect.mkdir(parents=True)
     (settings.paths.effect / f"{demo.as_of}.json").write_bytes(plain_json(measured))

@@ -105,7 +105,7 @@ def trial(folder: Path, difference: float, day: date = DAY) -> None:
     """A file as `stille effect` writes it: a tenth of the held out left."""
     folder.mkdir(parents=True, exist_ok=True)
     counts = {"treated": 40_000, "treated_reached": 0, "held_out": 10_000, "held_out_left": 1_000}
-    everybody = counts | {"channel_reach": 1.0, "verdict": "fewer_leave"}
+    everybody = counts | {"channel_reach": 1.0, "source": "publications"}
     lots = [everybody | {"difference": {"value": difference, "low": -1, "high": 1}}]
     (folder / f"{day}.json").write_bytes(
         plain_json({"schema_version": EFFECT_VERSION, "lots": lots})
