@@ -32,7 +32,7 @@ from pipelines.lists.list_columns import (
 )
 from pipelines.lists.placement import NightContext, place_customers, with_values
 from pipelines.lists.previous_nights import PublishedNight
-from pipelines.lists.risk_list import data_quality, fields_of, risk_list
+from pipelines.lists.risk_list import data_quality, fields_of, ranked, with_texts
 from pipelines.lists.templates import load_templates
 from pipelines.lists.worklists import write_worklists
 from pipelines.publication.manifest import Field, Stamp, columns
@@ -91,11 +91,19 @@ def write_risk_lists(
     scored = place_customers(settings, scored, context, stamp.as_of)
     schemas: Schemas = {}
     tenure = scored.reindex(columns=["customer_id", "tenure_days"]).set_index("customer_id")
+    listed, shown = ranked(scored, stamp), scored.loc[facts.index]
+    shown = shown.join(facts[facts.columns.difference(shown.columns)])
+    del scored
 
     def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
-        told = scored.join(advice_texts(advice, rules, language))
-        rows = risk_list(told, stamp, templates, settings.company.currency, facts)
+        rows = with_texts(
+            listed,
+            shown,
+            templates,
+            settings.company.currency,
+            advice_texts(advice, rules, language),
+        )
         fields = fields_of(rows, RISK_LIST)
         schemas.update(write_list(rows, fields, folder, name, settings.list, language))
         if "worklist" in settings.list.profiles:

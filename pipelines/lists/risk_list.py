@@ -23,23 +23,11 @@ _DTYPES = {"text": "str", "date": "datetime64[s]", "boolean": "boolean"}
 _DTYPES |= dict.fromkeys(DECIMALS, "float64")
 
 
-def risk_list(
-    scored: pd.DataFrame,
-    stamp: Stamp,
-    templates: Templates,
-    currency: str,
-    facts: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Sorted rows with the columns of ``fields_of``, sentences in the language of ``templates``.
+def ranked(scored: pd.DataFrame, stamp: Stamp) -> pd.DataFrame:
+    """The rows in the order of the list, under their index, with its columns but for sentences.
 
     ``scored``: one row per customer with ``customer_id``, ``churn_probability`` (0 to 1),
-    ``data_quality``, and, where they exist, ``product_line``, ``segment``,
-    ``reason_<n>_driver`` and ``reason_<n>_contribution`` (null where there is no reason),
-    ``protective_1_driver``, ``expected_value``, ``value_at_risk``, ``currency``,
-    ``suggested_action``, ``do_not``, ``<slot>_attribute`` and ``<slot>_value`` (the attribute
-    that says most for the slot's driver, quoted instead of the driver's own sentence). The fact
-    columns that sentences quote are in ``facts``, with the index of the rows that have reasons;
-    without it they are in ``scored``. Bands and ranks are of the
+    ``data_quality`` and other columns of the list. Bands and ranks are of the
     published six decimals; the bands above ``low`` begin at the thresholds of ``stamp``. Raises
     ``ContractError`` for an id that is null, repeated or a formula, ``ConfigError`` for
     thresholds that do not rise, ``ValueError`` for a probability outside 0 to 1.
@@ -52,27 +40,44 @@ def risk_list(
     probability = np.round(scored["churn_probability"].to_numpy(dtype="float64"), 6)
     if not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("churn_probability must be between 0 and 1 on every row")
-    listed = scored.assign(
+    risks = pd.Series(probability, scored.index)
+    own = scored[[name for name in ALL if name in scored]].assign(
         schema_version=SCHEMA_VERSION,
         run_id=stamp.run_id,
         as_of_date=pd.Timestamp(stamp.as_of),
         churn_probability=probability,
         horizon_days=stamp.horizon_days,
         risk_band=np.array(BANDS)[np.searchsorted(thresholds, probability, "right")],
+        risk_rank=risks.rank(method="min", ascending=False).astype("int64"),
+        risk_percentile=(100 * risks.rank(method="max", pct=True)).round(2),
         model_version=stamp.model_version,
     )
-    risks = listed["churn_probability"]
-    listed["risk_rank"] = risks.rank(method="min", ascending=False).astype("int64")
-    listed["risk_percentile"] = (100 * risks.rank(method="max", pct=True)).round(2)
-    shown = listed
-    if facts is not None:
-        shown = listed.loc[facts.index].join(facts[facts.columns.difference(listed.columns)])
+    return _typed(own.sort_values(["risk_rank", "customer_id"]))
+
+
+def with_texts(
+    listed: pd.DataFrame,
+    shown: pd.DataFrame,
+    templates: Templates,
+    currency: str,
+    advice: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """``ranked`` rows with the columns of ``fields_of``, in the language of ``templates``.
+
+    ``shown`` are the rows that have reasons, under their index: ``reason_<n>_driver`` (null where
+    there is no reason), ``protective_1_driver``, ``<slot>_attribute`` and ``<slot>_value`` (the
+    attribute that says most for the slot's driver, quoted instead of the driver's own sentence),
+    and the facts that sentences quote. ``advice`` has other texts, by the rows' index.
+    """
+    texts = {} if advice is None else dict(advice)
     for slot, direction in SLOTS:
-        if f"{slot}_driver" in listed:
+        if f"{slot}_driver" in shown:
             drivers, quoted = slot_facts(shown, slot)
-            listed[f"{slot}_text"] = sentences(drivers, quoted, templates, currency, direction)
-    listed = _typed(listed.sort_values(["risk_rank", "customer_id"], ignore_index=True))
-    return listed[[field.name for field in fields_of(listed)]]
+            texts[f"{slot}_text"] = sentences(drivers, quoted, templates, currency, direction)
+    told = listed.assign(**{name: text.reindex(listed.index) for name, text in texts.items()})
+    names = [field.name for field in fields_of(told)]
+    told = told[names].astype({name: "str" for name in texts if name in names})
+    return told.reset_index(drop=True)
 
 
 def fields_of(listed: pd.DataFrame, names: Collection[str] = ALL) -> tuple[Field, ...]:

@@ -116,8 +116,13 @@ def _quoted(text: pa.Array, dialect: CsvStyle) -> pa.Array:
 
 
 def _write_parquet(frame: pd.DataFrame, fields: tuple[Field, ...], path: Path) -> None:
-    columns = {each.name: _typed(frame[each.name], each, escaped=False) for each in fields}
-    pq.write_table(pa.table(columns), path, compression="zstd", write_page_checksum=True)
+    schema = pa.schema([(each.name, _TYPES.get(each.type, pa.float64())) for each in fields])
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with pq.ParquetWriter(path, schema, **options) as file:
+        for first in range(0, len(frame) or 1, _ROWS_AT_ONCE):
+            part = frame.iloc[first : first + _ROWS_AT_ONCE]
+            cells = [_typed(part[each.name], each, escaped=False) for each in fields]
+            file.write_table(pa.table(cells, schema))
 
 
 GOOD, LOOK, BAD = "#E2EFDA", "#FFF2CC", "#F8CBAD"
