@@ -18,7 +18,7 @@ from features.errors import ConfigError, ContractError
 from pipelines.config.lists import RiskList
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.lists.list_columns import BANDS, FIELDS, LANE_LISTS, REASONS, RISK_LIST
-from pipelines.lists.risk_list import data_quality, fields_of, risk_list
+from pipelines.lists.risk_list import data_quality, fields_of, ranked, with_texts
 from pipelines.lists.templates import load_templates
 from pipelines.publication.manifest import DECLARED, manifest_bytes
 from pipelines.publication.writers import write_list
@@ -66,6 +66,10 @@ def scored(**different: object) -> pd.DataFrame:
         "last_contact_on": [None, None, None],
     }
     return pd.DataFrame(columns | different)
+
+
+def risk_list(frame: pd.DataFrame, stamp, templates, currency: str) -> pd.DataFrame:
+    return with_texts(ranked(frame, stamp), frame, templates, currency)
 
 
 def test_the_list_by_hand():
