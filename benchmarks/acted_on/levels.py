@@ -96,7 +96,7 @@ def _document(document: companies.Document) -> None:
 
 def _judged(rows: Examples) -> Mask:
     """The rows of a third of the customers."""
-    return pd.util.hash_array(rows.customer_id) % 3 == 0
+    return np.asarray(pd.util.hash_array(rows.customer_id) % 3 == 0)
 
 
 def _fit(settings: Settings, rows: Examples) -> ChurnModel:

@@ -55,7 +55,8 @@ class LaneList(Section):
         found = rows[rows["lane"].eq(self.lane)]
         if self.phone is not None:
             found = found[found["use_channel"].eq("phone").eq(self.phone)]
-        return found.sort_values("call_rank", kind="stable")
+        texts = found.select_dtypes("category").columns
+        return found.sort_values("call_rank", kind="stable").astype(dict.fromkeys(texts, "str"))
 
 
 ALL = _all_but()

@@ -19,8 +19,9 @@ SLOTS: tuple[tuple[str, Direction], ...] = (
     ("protective_1", "lowers"),
 )
 _COLD_START_DAYS = 90
-_DTYPES = {"text": "str", "date": "datetime64[s]", "boolean": "boolean"}
+_DTYPES = {"text": "category", "date": "datetime64[s]", "boolean": "boolean"}
 _DTYPES |= dict.fromkeys(DECIMALS, "float64")
+_IDS = ("customer_id", "open_case_id")
 
 
 def ranked(scored: pd.DataFrame, stamp: Stamp) -> pd.DataFrame:
@@ -41,18 +42,23 @@ def ranked(scored: pd.DataFrame, stamp: Stamp) -> pd.DataFrame:
     if not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("churn_probability must be between 0 and 1 on every row")
     risks = pd.Series(probability, scored.index)
-    own = scored[[name for name in ALL if name in scored]].assign(
-        schema_version=SCHEMA_VERSION,
-        run_id=stamp.run_id,
-        as_of_date=pd.Timestamp(stamp.as_of),
-        churn_probability=probability,
-        horizon_days=stamp.horizon_days,
-        risk_band=np.array(BANDS)[np.searchsorted(thresholds, probability, "right")],
-        risk_rank=risks.rank(method="min", ascending=False).astype("int64"),
-        risk_percentile=(100 * risks.rank(method="max", pct=True)).round(2),
-        model_version=stamp.model_version,
-    )
-    return _typed(own.sort_values(["risk_rank", "customer_id"]))
+    own = dict(scored[[name for name in ALL if name in scored]]) | {
+        "schema_version": pd.Series(SCHEMA_VERSION, scored.index),
+        "run_id": pd.Series(stamp.run_id, scored.index),
+        "as_of_date": pd.Series(pd.Timestamp(stamp.as_of), scored.index),
+        "churn_probability": risks,
+        "horizon_days": pd.Series(stamp.horizon_days, scored.index),
+        "risk_band": pd.Series(
+            np.array(BANDS)[np.searchsorted(thresholds, probability, "right")], scored.index
+        ),
+        "risk_rank": risks.rank(method="min", ascending=False).astype("int64"),
+        "risk_percentile": (100 * risks.rank(method="max", pct=True)).round(2),
+        "model_version": pd.Series(stamp.model_version, scored.index),
+    }
+    # One column at a time: the whole twice would be most of what a large night needs.
+    order = np.lexsort((scored["customer_id"].to_numpy(dtype=object), own["risk_rank"]))
+    typed = {f.name: _typed(own.pop(f.name).iloc[order], f) for f in FIELDS if f.name in own}
+    return pd.DataFrame(typed)
 
 
 def with_texts(
@@ -76,7 +82,7 @@ def with_texts(
             texts[f"{slot}_text"] = sentences(drivers, quoted, templates, currency, direction)
     told = listed.assign(**{name: text.reindex(listed.index) for name, text in texts.items()})
     names = [field.name for field in fields_of(told)]
-    told = told[names].astype({name: "str" for name in texts if name in names})
+    told = told[names].astype({name: "category" for name in texts if name in names})
     return told.reset_index(drop=True)
 
 
@@ -124,17 +130,18 @@ def slot_facts(listed: pd.DataFrame, slot: str) -> tuple[pd.Series, pd.DataFrame
 
     What says most may be the company's own attribute: then its sentence, whatever its driver.
     """
-    drivers, facts = listed[f"{slot}_driver"], listed
+    drivers, facts = listed[f"{slot}_driver"].astype("str"), listed
     if f"{slot}_value" in listed.columns:
         quoted = {"profile_name": f"{slot}_attribute", "profile_value": f"{slot}_value"}
-        facts = listed.assign(**{fact: listed[column] for fact, column in quoted.items()})
+        texts = {fact: listed[column].astype("str") for fact, column in quoted.items()}
+        facts = listed.assign(**texts)
         drivers = drivers.mask(facts["profile_value"].fillna("").ne(""), "profile")
     return drivers, facts
 
 
-def _typed(listed: pd.DataFrame) -> pd.DataFrame:
-    types = {field.name: field.type for field in fields_of(listed)}
-    listed = listed.astype({n: _DTYPES[kind] for n, kind in types.items() if kind in _DTYPES})
-    for name in (name for name, kind in types.items() if kind == "text"):
-        listed[name] = listed[name].mask(listed[name].eq(""))
-    return listed.round({n: DECIMALS[kind] for n, kind in types.items() if kind in DECIMALS})
+def _typed(values: pd.Series, field: Field) -> pd.Series:
+    if field.type == "text":
+        values = values.astype("str").mask(values.eq(""))
+    dtype = "str" if field.name in _IDS else _DTYPES.get(field.type)
+    typed = values if dtype is None else values.astype(pd.api.types.pandas_dtype(dtype))
+    return typed.round(DECIMALS[field.type]) if field.type in DECIMALS else typed

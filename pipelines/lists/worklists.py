@@ -107,7 +107,6 @@ def write_worklists(
     texts, schemas = load_worklist_texts(language), Schemas()
     bands = load_checked(text_file("names", language), Names, "the names").bands
     risk = {code: Template(texts.risk).substitute(band=word) for code, word in bands.items()}
-    words = in_words(texts, language, rows, risk, as_of)
     for list_name, described in LANE_LISTS.items():
         kind = list_name.removesuffix("_list")
         members = described.members(rows).head(settings.list.explained_rows)
@@ -117,7 +116,8 @@ def write_worklists(
         look = _look(settings.company.name, texts, risk, kind, as_of)
         for part, its in _parts(members):
             name = ".".join(("worklist", kind, language, *part))
-            frame = words.loc[its.index].assign(rank=np.arange(1, len(its) + 1))
+            words = in_words(texts, language, its, risk, as_of)
+            frame = words.assign(rank=np.arange(1, len(its) + 1))
             with storage_errors(f"write {name}"):
                 writers.write_csv(frame, fields, folder / f"{name}{EXCEL.ending}", EXCEL, titles)
                 writers.write_workbook(frame, fields, titles, folder / f"{name}.xlsx", look)
