@@ -79,15 +79,23 @@ def test_the_list_by_hand():
     assert listed["risk_percentile"].tolist() == [100.0, 66.67, 66.67]
     assert listed["risk_band"].tolist() == ["very_high", "low", "low"]
     assert listed["churn_probability"].tolist() == [0.31, 0.04, 0.04]
-    assert listed["reason_1_driver"].fillna("").tolist() == ["dunning", "", "price_rise"]
-    assert listed["reason_1_text"].fillna("").tolist() == [
+    assert listed["reason_1_driver"].astype("str").fillna("").tolist() == [
+        "dunning",
+        "",
+        "price_rise",
+    ]
+    assert listed["reason_1_text"].astype("str").fillna("").tolist() == [
         "Kunden fikk en purring 1. april 2024.",
         "",
         "Prisøkninger varslet eller innført det siste året er til sammen på 12 %.",
     ]
     assert listed["reason_1_contribution"].fillna(0).tolist() == [1.5, 0, 0.123457]
-    assert listed["reason_2_text"].fillna("").tolist() == ["Note: =1+1", "", ""]
-    assert listed["protective_1_text"].fillna("").tolist() == ["", "", "Kunde siden 3. mars 2014."]
+    assert listed["reason_2_text"].astype("str").fillna("").tolist() == ["Note: =1+1", "", ""]
+    assert listed["protective_1_text"].astype("str").fillna("").tolist() == [
+        "",
+        "",
+        "Kunde siden 3. mars 2014.",
+    ]
     assert set(listed["model_version"]) == {"churn/3"}
     assert set(listed["horizon_days"]) == {90}
 
