@@ -7,6 +7,7 @@ from companies import cells, company, connect
 
 from features import matrix
 from features.catalog import build_catalog
+from features.contract import TABLES
 from features.feature import attribute
 
 _AS_OF = date(2024, 4, 1)
@@ -123,7 +124,7 @@ def test_benefits_count_when_they_are_used() -> None:
     assert cells(rows, "2024-04-02", *names) == (2, date(2024, 3, 5))
 
 
-def test_only_a_treatment_that_reached_the_customer_is_outreach() -> None:
+def test_only_a_treatment_that_reached_the_customer_is_told_and_no_model_sees_it() -> None:
     treatments = [
         {"treated_at": "2024-03-01 10:00:00", "contacted": True, "arm": "treat"},
         {"treated_at": "2024-03-10 10:00:00", "contacted": False, "arm": "treat"},
@@ -131,8 +132,11 @@ def test_only_a_treatment_that_reached_the_customer_is_outreach() -> None:
         {"treated_at": "2024-02-01 10:00:00", "contacted": True, "arm": None},
     ]
     rows = company(treatments=treatments)
-    names = ("days_since_treatment", "treatments_30d", "treatments_90d", "latest_treatment_on")
-    assert cells(rows, "2024-03-21", *names) == (20, 1, 2, date(2024, 3, 1))
+    names = ("treatments_90d", "treatments_365d", "latest_treatment_on")
+    assert cells(rows, "2024-03-21", *names) == (2, 2, date(2024, 3, 1))
+    seen = {feature.name for feature in build_catalog(TABLES).model_features}
+    assert "days_since_outreach" in seen
+    assert not seen & {*names}
 
 
 def test_changes_of_plan() -> None:

@@ -40,8 +40,7 @@ def _others(view: View) -> dict[str, Any]:
         **view.counts("benefits_used", used, 90, 365),
         "latest_benefit_used_on": top(view.local_day(row["used_at"]) for row in used),
         **view.counts("plan_changes", plans, 90, 365),
-        **view.counts("treatments", reached, 30, 90, 365),
-        "days_since_treatment": view.days_since(treated),
+        **view.counts("treatments", reached, 90, 365),
         "latest_treatment_on": top(treated),
     }
 
