@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 
 import lightgbm as lgb
 import numpy as np
@@ -22,7 +23,7 @@ from benchmarks.acted_on.judge import (
     with_action,
 )
 from benchmarks.acted_on.world import NIGHT_DAYS, TODAY, World
-from benchmarks.models.keeping import Row
+from benchmarks.models.keeping import Row, kept
 from features.timeline import month_starts
 from models.dataset.array_types import Floats, Matrix
 from models.dataset.feature_spec import FeatureSpec, learn_spec
@@ -53,7 +54,10 @@ def year(
     """
     world = World(company, seed, customers, minutes)
     if elsewhere:
-        world.saved_share = _share_of_reference(company, say)
+        share = partial(_share_of_reference, company, say)
+        world.saved_share = kept(f"acted-on share of {company}", REFERENCE_CUSTOMERS, share)[
+            "share"
+        ]
     rows = world.year(say).reset_index(drop=True)
     settings = world.settings()
     days = settings.label.lead_days + settings.label.horizon_days
@@ -66,11 +70,11 @@ def year(
     )
     spec, booster = _by_tables(company)
     expected = booster.predict(with_action(_matrix(settings, rows, spec), _numbers(rows)))
-    kept = np.asarray(expected, dtype=np.float64)
+    reduction = np.asarray(expected, dtype=np.float64)
     # Who takes an offer is a taste that no table shows; how often offers are taken is known.
     offered = rows["suggested_action"].isin(OFFERING)
     told = effect.assign(
-        reduction=kept, mates=0.0, offer=offered * float(effect.loc[offered, "offer"].mean())
+        reduction=reduction, mates=0.0, offer=offered * float(effect.loc[offered, "offer"].mean())
     )
     risk = rows["churn_probability"].to_numpy(dtype=np.float64)
     called = effect.loc[candidates(rows).index]
@@ -106,7 +110,7 @@ def _households(settings: Settings, rows: pd.DataFrame) -> np.ndarray:
     return nights.set_index(["customer_id", "month"])["household_id"].reindex(keys).to_numpy()
 
 
-def _share_of_reference(company: str, say: Callable[[str], None]) -> float:
+def _share_of_reference(company: str, say: Callable[[str], None]) -> Row:
     """The share of the reached leavers whom a call keeps there, with the action of their list."""
     reference = _reference(company)
     rows = reference.first_night(REFERENCE_DAYS[-1], say).reset_index(drop=True)
@@ -114,7 +118,8 @@ def _share_of_reference(company: str, say: Callable[[str], None]) -> float:
     days = settings.label.lead_days + settings.label.horizon_days
     effect = true_effects(settings.paths.data / "truth", rows, days, 0.0)
     called = effect.loc[candidates(rows).index]
-    return float(called["reduction"].sum() / called["alone"].sum() / reference.dials.reach)
+    saved = called["reduction"].sum() / called["alone"].sum()
+    return {"share": float(saved / reference.dials.reach)}
 
 
 def _reference(company: str) -> World:
