@@ -70,7 +70,7 @@ def changes(
 
 def _causes(moves: pd.DataFrame, before: Mapping[str, object], stamp: Stamp) -> list[str]:
     """What moved each customer; what decides over everybody counts where it is not what it was."""
-    rules = moves[["lane_rule_before", "lane_rule_now"]]
+    rules = moves[["lane_rule_before", "lane_rule_now"]].astype("str")
     differ = rules["lane_rule_before"].fillna("").ne(rules["lane_rule_now"].fillna(""))
     hits = pd.DataFrame(
         {

@@ -158,8 +158,7 @@ def write_changes(
     rows = pd.DataFrame(columns=[field.name for field in CHANGE_FIELDS])
     if before is not None:
         now = lists.rows.set_index("customer_id")[["churn_probability", "lane", "lane_rule"]]
-        texts = dict.fromkeys(("lane", "lane_rule"), "str")
-        rows = changes(now.astype(texts), before, events, lists.stamp)
+        rows = changes(now, before, events, lists.stamp)
     return with_list(lists, rows, CHANGE_FIELDS, "changes")
 
 

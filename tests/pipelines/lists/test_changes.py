@@ -61,7 +61,8 @@ def test_entered_left_and_moved_by_hand():
     events = pd.DataFrame(
         {"events": ["cases 1;contacts 2"], "last_known_on": ["2026-03-02"]}, index=["a"]
     )
-    told = changes(now, night(before), events, STAMP)
+    coded = now.astype({"lane": "category", "lane_rule": "category"})
+    told = changes(coded, night(before), events, STAMP)
     assert told["customer_id"].tolist() == ["a", "b", "c", "e", "f"]
     assert told["change"].tolist() == ["moved", "left", "moved", "moved", "entered"]
     assert told["cause"].tolist() == ["event;others", "time", "permission", "time", "time"]
