@@ -49,7 +49,8 @@ def changes(
     customer id. ``events`` has, by customer id, ``events`` (text) and ``last_known_on`` of the
     rows that became known between the two nights; customers without any are not in it.
     """
-    was, is_now = before.rows.add_suffix("_before"), now.add_suffix("_now")
+    texts = dict.fromkeys(("lane", "lane_rule"), "str")
+    was, is_now = before.rows.add_suffix("_before"), now.astype(texts).add_suffix("_now")
     both = was.join(is_now, how="outer").sort_index()
     lanes = both[["lane_before", "lane_now"]].astype("str").fillna("none")
     moves = both[lanes["lane_before"].ne(lanes["lane_now"])].join(events)
@@ -70,7 +71,7 @@ def changes(
 
 def _causes(moves: pd.DataFrame, before: Mapping[str, object], stamp: Stamp) -> list[str]:
     """What moved each customer; what decides over everybody counts where it is not what it was."""
-    rules = moves[["lane_rule_before", "lane_rule_now"]].astype("str")
+    rules = moves[["lane_rule_before", "lane_rule_now"]]
     differ = rules["lane_rule_before"].fillna("").ne(rules["lane_rule_now"].fillna(""))
     hits = pd.DataFrame(
         {
