@@ -37,7 +37,10 @@ def main(arguments: list[str]) -> None:
     for name, part in _PARTS.items():
         measure_nothing(only_kept or name not in names)
         results[name] = [row for row in part() if row]
-    PAGE.write_text(markdown.page("acted_on.md", **results, base=looks.BASE), encoding="utf-8")
+    PAGE.write_text(
+        markdown.page("acted_on.md", **results, base=looks.BASE, customers=f"{CUSTOMERS:,}"),
+        encoding="utf-8",
+    )
     print(f"Written: {PAGE}")
 
 
