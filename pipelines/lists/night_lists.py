@@ -97,13 +97,8 @@ def write_risk_lists(
 
     def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
-        rows = with_texts(
-            listed,
-            shown,
-            templates,
-            settings.company.currency,
-            advice_texts(advice, rules, language),
-        )
+        texts = advice_texts(advice, rules, language)
+        rows = with_texts(listed, shown, templates, settings.company.currency, texts)
         fields = fields_of(rows, RISK_LIST)
         schemas.update(write_list(rows, fields, folder, name, settings.list, language))
         if "worklist" in settings.list.profiles:

@@ -42,19 +42,19 @@ def ranked(scored: pd.DataFrame, stamp: Stamp) -> pd.DataFrame:
     if not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("churn_probability must be between 0 and 1 on every row")
     risks = pd.Series(probability, scored.index)
-    own = dict(scored[[name for name in ALL if name in scored]]) | {
-        "schema_version": pd.Series(SCHEMA_VERSION, scored.index),
-        "run_id": pd.Series(stamp.run_id, scored.index),
-        "as_of_date": pd.Series(pd.Timestamp(stamp.as_of), scored.index),
-        "churn_probability": risks,
-        "horizon_days": pd.Series(stamp.horizon_days, scored.index),
-        "risk_band": pd.Series(
-            np.array(BANDS)[np.searchsorted(thresholds, probability, "right")], scored.index
-        ),
+    told = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": stamp.run_id,
+        "as_of_date": pd.Timestamp(stamp.as_of),
+        "churn_probability": probability,
+        "horizon_days": stamp.horizon_days,
+        "risk_band": np.array(BANDS)[np.searchsorted(thresholds, probability, "right")],
         "risk_rank": risks.rank(method="min", ascending=False).astype("int64"),
         "risk_percentile": (100 * risks.rank(method="max", pct=True)).round(2),
-        "model_version": pd.Series(stamp.model_version, scored.index),
+        "model_version": stamp.model_version,
     }
+    own = dict(scored[[name for name in ALL if name in scored]])
+    own |= {name: pd.Series(each, scored.index) for name, each in told.items()}
     # One column at a time: the whole twice would be most of what a large night needs.
     order = np.lexsort((scored["customer_id"].to_numpy(dtype=object), own["risk_rank"]))
     typed = {f.name: _typed(own.pop(f.name).iloc[order], f) for f in FIELDS if f.name in own}
