@@ -91,14 +91,14 @@ def write_risk_lists(
     scored = place_customers(settings, scored, context, stamp.as_of)
     schemas: Schemas = {}
     tenure = scored.reindex(columns=["customer_id", "tenure_days"]).set_index("customer_id")
-    listed, shown = ranked(scored, stamp), scored.loc[facts.index]
-    shown = shown.join(facts[facts.columns.difference(shown.columns)])
+    listed, top = ranked(scored, stamp), scored.loc[facts.index]
+    top = top.join(facts[facts.columns.difference(top.columns)])
     del scored
 
     def write(language: str, name: str) -> pd.DataFrame:
         templates = load_templates(text_file("reasons", language))
         texts = advice_texts(advice, rules, language)
-        rows = with_texts(listed, shown, templates, settings.company.currency, texts)
+        rows = with_texts(listed, top, templates, settings.company.currency, texts)
         fields = fields_of(rows, RISK_LIST)
         schemas.update(write_list(rows, fields, folder, name, settings.list, language))
         if "worklist" in settings.list.profiles:

@@ -63,22 +63,22 @@ def ranked(scored: pd.DataFrame, stamp: Stamp) -> pd.DataFrame:
 
 def with_texts(
     listed: pd.DataFrame,
-    shown: pd.DataFrame,
+    top: pd.DataFrame,
     templates: Templates,
     currency: str,
     advice: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """``ranked`` rows with the columns of ``fields_of``, in the language of ``templates``.
 
-    ``shown`` are the rows that have reasons, under their index: ``reason_<n>_driver`` (null where
+    ``top`` are the rows that have reasons, under their index: ``reason_<n>_driver`` (null where
     there is no reason), ``protective_1_driver``, ``<slot>_attribute`` and ``<slot>_value`` (the
     attribute that says most for the slot's driver, quoted instead of the driver's own sentence),
     and the facts that sentences quote. ``advice`` has other texts, by the rows' index.
     """
     texts = {} if advice is None else dict(advice)
     for slot, direction in SLOTS:
-        if f"{slot}_driver" in shown:
-            drivers, quoted = slot_facts(shown, slot)
+        if f"{slot}_driver" in top:
+            drivers, quoted = slot_facts(top, slot)
             texts[f"{slot}_text"] = sentences(drivers, quoted, templates, currency, direction)
     told = listed.assign(**{name: text.reindex(listed.index) for name, text in texts.items()})
     names = [field.name for field in fields_of(told)]
