@@ -27,11 +27,6 @@ from models.leaks.rows import SINGLE_DATE
 from models.leaks.verdict import leak_warning
 from models.metrics import by_subgroup
 from models.metrics.bootstrap import Interval, MonthShocks, Rows
-from models.metrics.by_subgroup import (
-    UnseenCustomersCheck,
-    check_unseen_customers,
-    without_customers,
-)
 from models.metrics.profit import Contacts, profit_at_depth
 from models.metrics.scorecard import scorecard
 from models.promotion.evidence import BaselineComparison, compare_baselines
@@ -67,7 +62,7 @@ class Evaluation:
     drivers: "pd.Series[float]"
     families: pd.DataFrame
     parts: tuple[by_subgroup.SubgroupCalibration, ...]
-    unseen: UnseenCustomersCheck | None
+    unseen: by_subgroup.UnseenCustomersCheck | None
     staying: tuple[by_subgroup.DecayMonth, ...]
     contacts: tuple[Contacts, ...]
 
@@ -178,13 +173,13 @@ def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
 
 def unseen_customers(
     settings: Settings, examples: Examples, fold: splits.Fold, p: Floats
-) -> UnseenCustomersCheck | None:
+) -> by_subgroup.UnseenCustomersCheck | None:
     """Fit without a quarter of the customers and compare on their test rows, scored ``p`` before.
 
     None where the fold is by customer already, or either side has too few leavers or stayers.
     """
     training = settings.training
-    apart = without_customers(fold, examples.customer_id)
+    apart = by_subgroup.without_customers(fold, examples.customer_id)
     shared = set(examples.customer_id[fold.train]) & set(examples.customer_id[fold.test])
     if not shared or not splits.has_both_classes(apart, examples.y, training.min_test_positives):
         return None
@@ -195,7 +190,7 @@ def unseen_customers(
     test = examples.take(apart.test)
     unseen = model.probability(test.x, test.product_line, settings.engine.threads)
     rows = rows_to_measure(settings, examples, test)
-    return check_unseen_customers(rows, p[apart.test], unseen)
+    return by_subgroup.check_unseen_customers(rows, p[apart.test], unseen)
 
 
 def months_after(
