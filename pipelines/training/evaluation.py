@@ -8,13 +8,14 @@ has customers that were never met, another the months after.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from features.errors import GateError
-from models.baselines.suite import Baseline, price_only
 from models.baselines.suite import baselines as simple_baselines
+from models.baselines.suite import price_only
 from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit, steps
@@ -107,7 +108,8 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
     for fold in folds:
         train, test = examples.take(fold.train), examples.take(fold.test)
         model = fit_fold(settings, train, fold.name)
-        baselines = _baselines(settings, train, fold)
+        price = price_only(train, partial(fit_fold, settings, name=f"price alone, {fold.name}"))
+        baselines = (*simple_baselines(train), *([price] if price else []))
         fold_scores = {each.name: each.probability(test.x) for each in baselines}
         fold_scores["model"] = model.probability(test.x, test.product_line)
         for name, p in fold_scores.items():
@@ -157,11 +159,6 @@ def auc_alarm(settings: Settings, examples: Examples) -> float:
     training = settings.training
     answered = examples.single_date and SINGLE_DATE in training.leak_override
     return 1.0 if answered else training.auc_alarm
-
-
-def _baselines(settings: Settings, train: Examples, fold: splits.Fold) -> tuple[Baseline, ...]:
-    price = price_only(train, lambda part: fit_fold(settings, part, f"price alone, {fold.name}"))
-    return (*simple_baselines(train), *([price] if price else []))
 
 
 def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
