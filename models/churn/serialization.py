@@ -16,8 +16,8 @@ from models.boosters import fingerprint
 from models.boosters.text_format import NEXT, Splits, parse_booster, read_splits, refuse_damage
 from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
-from models.competing_risks import serialization as outcomes
-from models.competing_risks.serialization import INCIDENCE_JSON, incidence_names
+from models.competing_risks import model as outcomes
+from models.competing_risks.model import INCIDENCE_JSON, incidence_names
 from models.dataset.feature_spec import FeatureSpec
 
 _BOOSTER = re.compile(r"booster_(0|[1-9][0-9]?)\.txt")
