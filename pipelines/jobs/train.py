@@ -29,11 +29,10 @@ from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recip
 from pipelines.training.examples import TrainingData, leave_out_treated, make_examples, rows_digest
 from pipelines.training.horizons import Outcomes, learn_outcomes
 from pipelines.training.leaks import LEAKS, search_leaks
-from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide
 from pipelines.training.recipe_comparison import Effort, log_trials, try_recipes
-from pipelines.training.result import TrainingResult
+from pipelines.training.result import TrainingResult, flat_metrics
 
 
 @dataclass(frozen=True, slots=True)
