@@ -22,7 +22,7 @@ from pipelines.runtime.logs import LOG
 from pipelines.tracking import registry
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.files import fetch, read_folder
-from pipelines.tracking.registry import Registered, UnreachableError
+from pipelines.tracking.registry import Registered, UnreachableError, champion_version
 
 _MAX_AGE_DAYS = 7
 _SKEW = timedelta(hours=-1)
@@ -77,7 +77,7 @@ def resolve_champion(run: Run) -> Champion:
 def _from_registry(settings: Settings) -> tuple[Registered, Mapping[str, bytes]]:
     if not settings.may_hold_models():
         raise UnreachableError(f"the MLflow store {registry.store_name(settings)} has gone.")
-    registered = registry.champion_version(settings)
+    registered = champion_version(settings)
     if registered is None:
         raise ModelError(
             f"no model {settings.tracking.model!r} carries the alias champion in "
