@@ -78,7 +78,7 @@ def typed_input(
         bindings = bound(part).bindings
         reader.verify(part, [name for b in bindings for name in b.origin.read])
         try:
-            shown = _days_as_shown(connection, part, bindings, table.name, own, forms)
+            shown = days_as_shown(connection, part, bindings, table.name, own, forms)
             typed = part_select(part, bindings, own, forms, shown)
             columns = contract_columns(table, bindings, company.timezone, delay)
             query = f"""
@@ -107,7 +107,7 @@ def typed_input(
     return rows, bound(rows)
 
 
-def _days_as_shown(
+def days_as_shown(
     connection: Connection,
     part: Part,
     bindings: Sequence[Binding],
