@@ -163,7 +163,7 @@ def register(
         "leak_warning": evaluation.leak or "none",
     }
     card = artifacts.model_card(run.settings, prepared, evaluation, run.as_of, tags["code_version"])
-    made_of = plain_json(circumstances(run, snapshot, taught))
+    origin = plain_json(circumstances(run, snapshot, taught))
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = runs.Training(
         name=f"train {run.as_of}",
@@ -171,7 +171,7 @@ def register(
         params=fitted.params,
         metrics=metrics,
         tags=tags,
-        files={**files, artifacts.CARD: card.encode(), runs.PROVENANCE: made_of},
+        files={**files, artifacts.CARD: card.encode(), runs.PROVENANCE: origin},
         model_files=fitted.files,
         datasets=(
             runs.dataset_input("training", taught, rows_digest(taught, spec.hash), sources),

@@ -130,8 +130,8 @@ def log_run(
     experiment = registry.connect(settings, kind)
     if parent is not None:
         experiment = mlflow.get_run(parent).info.experiment_id
-    own = dict(tags or {})
-    begin = partial(mlflow.start_run, experiment_id=experiment, run_name=name, tags=own)
+    labels = dict(tags or {})
+    begin = partial(mlflow.start_run, experiment_id=experiment, run_name=name, tags=labels)
     with registry.answering(settings), begin(parent_run_id=parent):
         mlflow.log_params(dict(params))
         mlflow.log_metrics(
