@@ -16,12 +16,8 @@ from models.boosters import fingerprint
 from models.boosters.text_format import NEXT, Splits, parse_booster, read_splits, refuse_damage
 from models.calibration.platt import Calibration
 from models.churn.model import ChurnModel
-from models.competing_risks.serialization import (
-    INCIDENCE_JSON,
-    incidence_files,
-    incidence_names,
-    read_incidence,
-)
+from models.competing_risks import model as outcomes
+from models.competing_risks.model import INCIDENCE_JSON, incidence_names
 from models.dataset.feature_spec import FeatureSpec
 
 _BOOSTER = re.compile(r"booster_(0|[1-9][0-9]?)\.txt")
@@ -57,7 +53,7 @@ def to_files(model: ChurnModel) -> dict[str, bytes]:
     x = fingerprint.probe_rows(splits, model.spec)
     scores = fingerprint.probe(model.boosters, x)
     files["probe.json"] = fingerprint.to_json(scores, {name: files[name] for name in _PROBED_FILES})
-    return files | (incidence_files(model.incidence) if model.incidence else {})
+    return files | (outcomes.incidence_files(model.incidence) if model.incidence else {})
 
 
 def digest(files: Mapping[str, bytes]) -> str:
@@ -130,7 +126,7 @@ def model_from_files(
     for name in boosters:
         with refuse_damage(f"{name} is no booster of this model"):
             splits += read_splits(files[name].decode(), spec.names)
-    parse_incidence = read_incidence(files, spec)
+    parse_incidence = outcomes.read_incidence(files, spec)
     parse_elsewhere([files[name] for name in (*boosters, *incidence_names(files))])
     incidence = parse_incidence() if parse_incidence else None
     parsed = tuple(parse_booster(files[name]) for name in boosters)

@@ -11,18 +11,7 @@ import numpy as np
 
 from models.dataset.array_types import Floats, Index, Matrix
 from models.dataset.feature_spec import FeatureColumn
-from models.leaks.rows import (
-    ALARM,
-    GAIN,
-    HONEST,
-    SMOOTHING,
-    Binned,
-    Leak,
-    LeakRows,
-    bins_of,
-    error,
-    limit,
-)
+from models.leaks.rows import ALARM, GAIN, HONEST, SMOOTHING, Leak, LeakRows, bins_of, error, limit
 
 _STRONGEST = 20
 _CLOSE = 0.05
@@ -110,16 +99,11 @@ def _left_over(matrix: Floats) -> Floats:
 def _combined(part: LeakRows, values: Floats) -> float:
     """AUC of a combination as it stands or, if it is a date, counted from the as-of date."""
     day = part.days[part.day].astype(np.float64)
-    best = _auc(part, values)
+    best = part.auc_of(values)
     middle = np.nanmedian(values) if np.isfinite(values).any() else np.nan
     if day[0] + _DATES[0] <= middle <= day[-1] + _DATES[1] and len(part.days) > 1:
-        best = max(best, _auc(part, values - day))
+        best = max(best, part.auc_of(values - day))
     return best
-
-
-def _auc(part: LeakRows, values: Floats) -> float:
-    code: Index = bins_of(values.astype(np.float32), category=False)
-    return Binned.of(part, code).auc()
 
 
 def joint_findings(rows: LeakRows, alone: Sequence[float], free: Sequence[int]) -> tuple[Leak, ...]:

@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 from models.dataset.array_types import Floats, Mask, Matrix
-from models.leaks.rows import Binned, Leak, LeakRows, bins_of, error, limit
+from models.leaks.rows import Binned, Leak, LeakRows, error, limit
 
 _SINCE = re.compile(r"(^|_)(seconds|minutes|hours|days|weeks|months|years)_since(_|$)")
 _DATED = re.compile(
@@ -122,7 +122,7 @@ def _tells(rows: LeakRows, ahead: Floats, later: Mask) -> tuple[float, bool]:
     positives count as one.
     """
     tests = limit(len(rows.examples.spec.columns))
-    auc = Binned.of(rows, bins_of(ahead.astype(np.float32), category=False)).auc()
+    auc = rows.auc_of(ahead)
     ranks = (auc - 0.5) / error(0.5, rows.leavers, rows.stayers) > tests and auc > 0.55
     rate = np.bincount(rows.day, weights=rows.y) / np.bincount(rows.day)
     expected = rate[rows.day[later]]

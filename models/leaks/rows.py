@@ -135,6 +135,10 @@ class LeakRows:
         again = self.customer[1:] == self.customer[:-1]
         return bool(again.any() and same[again].all())
 
+    def auc_of(self, values: Floats) -> float:
+        """AUC of a number, in bins; the unknown are a bin of their own."""
+        return Binned.of(self, bins_of(values.astype(np.float32), category=False)).auc()
+
 
 @dataclass(frozen=True, slots=True)
 class Binned:

@@ -12,18 +12,7 @@ import numpy as np
 
 from features.timeline import LabelWindow
 from models.dataset.array_types import Floats, Index, Mask
-from models.leaks.rows import (
-    ALARM,
-    FLAT,
-    GAIN,
-    HONEST,
-    Binned,
-    Leak,
-    LeakRows,
-    area,
-    error,
-    limit,
-)
+from models.leaks.rows import ALARM, FLAT, GAIN, HONEST, Binned, Leak, LeakRows, area, error, limit
 
 _FEWEST_DATES = 6
 _FEWEST_LEAVERS = 20

@@ -24,15 +24,7 @@ from features.errors import GateError, StilleError, without_passwords
 from pipelines.cli.data import check, simulate
 from pipelines.cli.json_output import print_json
 from pipelines.cli.model import nightly, train, truth
-from pipelines.cli.options import (
-    DEMO,
-    AsJson,
-    Config,
-    Plain,
-    app,
-    command,
-    with_config,
-)
+from pipelines.cli.options import DEMO, AsJson, Config, Plain, app, command, with_config
 from pipelines.runtime.environment import code_version, quiet_libraries
 from pipelines.runtime.logs import LOG, as_json_lines, start_logging
 

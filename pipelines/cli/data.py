@@ -10,16 +10,7 @@ import typer
 
 from features.errors import ConfigError
 from pipelines.cli.json_output import print_json
-from pipelines.cli.options import (
-    DEMO,
-    AsJson,
-    AsOf,
-    Config,
-    DryRun,
-    FlatDay,
-    as_day,
-    command,
-)
+from pipelines.cli.options import DEMO, AsJson, AsOf, Config, DryRun, FlatDay, as_day, command
 
 
 @command("Start", "simulate data/mine --customers 2000")

@@ -12,18 +12,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+import pydantic
 from babel.core import get_global
 from holidays import list_supported_countries
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from features.contract import PRICE_NOTICE
 from models.causal.treated_rows import Feedback
@@ -39,13 +31,13 @@ AsOf = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]
 Language = Annotated[str, Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Name = Annotated[str, Field(pattern=r"^[^\n\r\t/:.][^\n\r\t/:]{0,199}$")]
 Multiple = Annotated[float, Field(ge=0)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
+Reason = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=10)]
 
 
-class Section(BaseModel):
+class Section(pydantic.BaseModel):
     """Base of every section: immutable; an unknown key and a number without end are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def known_zone(zone: str) -> str:
@@ -113,7 +105,7 @@ class Paths(Section):
     ``group`` of the machine may read ``out``; null: nobody but the user that runs Stille.
     """
 
-    model_config = ConfigDict(ignored_types=(_BelowVar,))
+    model_config = pydantic.ConfigDict(ignored_types=(_BelowVar,))
 
     var: Path = Path("var")
     data: Path

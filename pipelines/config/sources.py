@@ -8,16 +8,8 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from unicodedata import normalize
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    GetJsonSchemaHandler,
-    SecretStr,
-    ValidationInfo,
-    field_serializer,
-    field_validator,
-    model_validator,
-)
+import pydantic
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -43,8 +35,8 @@ def _below_data(path: str) -> str:
     return usable(path)
 
 
-Composed = Annotated[str, AfterValidator(composed)]
-Located = Annotated[str, AfterValidator(_below_data)]
+Composed = Annotated[str, pydantic.AfterValidator(composed)]
+Located = Annotated[str, pydantic.AfterValidator(_below_data)]
 DurationForm = Literal["milliseconds", "minutes", "hours", "days", "mm:ss", "hh:mm"]
 
 
@@ -75,7 +67,7 @@ class ColumnMap(Section):
 
     @classmethod
     def __get_pydantic_json_schema__(
-        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+        cls, core: CoreSchema, handler: pydantic.GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {"anyOf": [{"type": "string"}, handler(core)]}
 
@@ -358,7 +350,7 @@ class Source(Section):
         kind = file_kind(info.data.get("path") or "", info.data.get("format"))
         return _table_name(table, parts=2) if table is not None and kind == "duckdb" else table
 
-    @field_serializer("dialect")
+    @pydantic.field_serializer("dialect")
     def _overrides(self, dialect: Dialect) -> dict[str, Any]:
         """Only what the source overrides, so that digests name what was configured."""
         return dialect.model_dump(exclude_unset=True)

@@ -19,7 +19,7 @@ from models.causal.treatment_effect import first_assignments, randomised_assignm
 from pipelines.config.economics import actions_with_offer
 from pipelines.config.settings import Settings
 from pipelines.matrices.shard import prepared_tables
-from pipelines.publication.assignments import TYPES, assignments_of
+from pipelines.matrices.treatment_record import TYPES, assignments_of
 from pipelines.snapshots.snapshot import Snapshot
 
 _TABLES = ("terminations", "treatments", "households")

@@ -134,14 +134,12 @@ def without(path: Path, customer: str, column: int = 0) -> bool:
 
 
 def _parquet_without(path: Path, into: Path, customer: str, _: int) -> bool:
-    if CUSTOMER not in pq.read_schema(path).names:
+    if not _holds(path, customer):
         return False
     table = pq.read_table(path, partitioning=None)
     others = pc.fill_null(pc.not_equal(table[CUSTOMER].cast(pa.string()), customer), True)
-    kept = table.filter(others)
-    if len(kept) < len(table):
-        pq.write_table(kept, into, compression="zstd", write_page_checksum=True)
-    return len(kept) < len(table)
+    pq.write_table(table.filter(others), into, compression="zstd", write_page_checksum=True)
+    return True
 
 
 def _csv_without(path: Path, into: Path, customer: str, column: int) -> bool:

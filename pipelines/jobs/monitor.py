@@ -10,16 +10,9 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.matrices.treatment_record import treatment_marks
+from pipelines.monitoring import performance as past_performance
 from pipelines.monitoring.inputs import gate_history, input_alarms, measure_inputs, source_health
 from pipelines.monitoring.list_use import measure_list_use
-from pipelines.monitoring.performance import (
-    Performance,
-    PublicationsByMaturity,
-    choose_publications,
-    join_outcomes,
-    measure,
-    performance_alarms,
-)
 from pipelines.monitoring.questions import answers_of
 from pipelines.monitoring.result import AlarmError, MonitoringResult, as_data, flat_metrics
 from pipelines.runtime.atomic_files import write_file
@@ -40,7 +33,7 @@ def monitor(run: Run) -> MonitoringResult:
     """
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
-    chosen = choose_publications(run.settings, run.as_of)
+    chosen = past_performance.choose_publications(run.settings, run.as_of)
     swing = monthly_swing_of(champion)
     performance = run.step(evaluate_past, run, snapshot, chosen, swing)
     reference = model_files.load_reference(run.settings, champion.registered)
@@ -48,7 +41,7 @@ def monitor(run: Run) -> MonitoringResult:
     folder, limits, today = run.settings.paths.monitoring, run.settings.monitoring, run.as_of
     before = newest(folder, today - timedelta(days=1), MONITORING_VERSION).data
     alarms = [
-        *(performance_alarms(performance, limits) if performance else ()),
+        *(past_performance.performance_alarms(performance, limits) if performance else ()),
         *(input_alarms(inputs, limits.max_drift) if inputs else ()),
     ]
     result = MonitoringResult(
@@ -70,18 +63,18 @@ def monitor(run: Run) -> MonitoringResult:
 
 
 def evaluate_past(
-    run: Run, snapshot: Snapshot, chosen: PublicationsByMaturity, swing: float
-) -> Performance | None:
+    run: Run, snapshot: Snapshot, chosen: past_performance.PublicationsByMaturity, swing: float
+) -> past_performance.Performance | None:
     """What became of the rows of complete publications, of months that ``swing``; None without."""
     settings = run.settings
     with run.record.stage("outcomes") as stage:
         if not chosen.complete:
             return None
         marks = treatment_marks(run, snapshot)
-        past = join_outcomes(settings, snapshot, chosen.complete, run.as_of, marks)
+        past = past_performance.join_outcomes(settings, snapshot, chosen.complete, run.as_of, marks)
         stage.rows_out = len(past.table)
         days, replicates = settings.label.horizon_days, settings.training.bootstrap
-        return measure(past, settings.monitoring, swing, days, replicates)
+        return past_performance.measure(past, settings.monitoring, swing, days, replicates)
 
 
 def write(settings: Settings, result: MonitoringResult, champion: Champion) -> None:

@@ -13,13 +13,7 @@ from pipelines.runtime.environment import code_version, commit, packages, today_
 from pipelines.runtime.progress import bar
 from pipelines.runtime.run_record import Gate, RunRecord
 from pipelines.snapshots.facts import TABLES_NAME, inputs_digest, tables_from_json
-from pipelines.snapshots.gate_measures import (
-    NO_PREVIOUS_TABLES,
-    PreviousTables,
-    Tables,
-    measures,
-    own_measures,
-)
+from pipelines.snapshots.gate_measures import PreviousTables, Tables, measures, own_measures
 from pipelines.snapshots.gates import record_gates
 from pipelines.snapshots.snapshot import Snapshot, take_snapshot
 from pipelines.snapshots.store import previous_snapshot
@@ -99,7 +93,7 @@ def _champion_tables(run: Run) -> PreviousTables:
     """
     settings, record = run.settings, run.record
     if record.degraded or not settings.may_hold_models():
-        return NO_PREVIOUS_TABLES
+        return PreviousTables({})
     # MLflow takes seconds to import, and a first check has no use for it.
     from pipelines.tracking import runs
     from pipelines.tracking.registry import with_timeout
@@ -108,7 +102,7 @@ def _champion_tables(run: Run) -> PreviousTables:
         content = with_timeout(settings, lambda: runs.champion_file(settings, TABLES_NAME))
     except ModelError as error:
         record.notes.append(f"the tables are not held against the champion's: {error}")
-        return NO_PREVIOUS_TABLES
+        return PreviousTables({})
     if content is None:
-        return NO_PREVIOUS_TABLES
+        return PreviousTables({})
     return PreviousTables(tables_from_json(content), "the champion's training", growing=True)

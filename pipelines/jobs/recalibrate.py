@@ -19,13 +19,7 @@ from pipelines.runtime.escaping import plain_json
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import files, registry, runs
 from pipelines.tracking.champion import Champion, resolve_champion
-from pipelines.training.newer_examples import (
-    BOOSTERS_KNOWN_BEFORE,
-    MONTHLY_SWING,
-    monthly_swing_of,
-    newer_examples,
-    training_cutoff,
-)
+from pipelines.training import newer_examples
 
 NOTHING = "nothing to follow: the level moved by less than it swings"
 _BY_RULE = "recalibrated: not worse than its parent out of time"
@@ -34,7 +28,7 @@ _INHERITED_TAGS = (
     "feature_definition_hash",
     "families",
     "leak_warning",
-    MONTHLY_SWING,
+    newer_examples.MONTHLY_SWING,
 )
 
 
@@ -62,7 +56,7 @@ def recalibrate(run: Run) -> RecalibrationResult:
     """
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
-    newer = run.step(newer_examples, run, snapshot, champion)
+    newer = run.step(newer_examples.newer_examples, run, snapshot, champion)
     recalibration = run.step(refit_calibration, run, champion, *newer)
     same = recalibration.calibration.equals(champion.model.calibration)
     if same or _repeats(run, snapshot, champion, recalibration.calibrated_on):
@@ -80,7 +74,8 @@ def refit_calibration(
     settings, record, model = run.settings, run.record, champion.model
     with record.stage("calibrating") as stage:
         rows = OpenWindowRows.complete(examples, model.raw(examples.x, settings.engine.threads))
-        recalibration = refit(model.calibration, rows, monthly_swing_of(champion), open_rows)
+        swing = newer_examples.monthly_swing_of(champion)
+        recalibration = refit(model.calibration, rows, swing, open_rows)
         stage.rows_in, stage.rows_out = len(examples), recalibration.rows
     for name, check in (("", recalibration.check), ("newest_", recalibration.level)):
         if check is not None:
@@ -110,7 +105,7 @@ def register(
         inherited
         | provenance(run, snapshot)
         | {
-            BOOSTERS_KNOWN_BEFORE: str(training_cutoff(champion)),
+            newer_examples.BOOSTERS_KNOWN_BEFORE: str(newer_examples.training_cutoff(champion)),
             "calibrated_on": ", ".join(recalibration.calibrated_on),
             "parent_version": parent.version,
         }

@@ -24,23 +24,15 @@ from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.progress import bar
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking import registry, runs
-from pipelines.training.artifacts import (
-    CARD,
-    description,
-    draw_plots,
-    model_card,
-    run_facts,
-    store_artifacts,
-)
+from pipelines.training import artifacts
 from pipelines.training.evaluation import Evaluation, auc_alarm, evaluate, recipe_of
 from pipelines.training.examples import TrainingData, leave_out_treated, make_examples, rows_digest
 from pipelines.training.horizons import Outcomes, learn_outcomes
 from pipelines.training.leaks import LEAKS, search_leaks
-from pipelines.training.metrics import flat_metrics
 from pipelines.training.newer_examples import MONTHLY_SWING
 from pipelines.training.promotion import decide
 from pipelines.training.recipe_comparison import Effort, log_trials, try_recipes
-from pipelines.training.result import TrainingResult
+from pipelines.training.result import TrainingResult, flat_metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +70,10 @@ def train(run: Run, **options: Any) -> TrainingResult:
     evaluation = run.step(evaluate_recipe, run, prepared)
     outcomes = run.step(learn_outcomes, run, prepared, evaluation)
     fitted = run.step(fit_all, run, prepared, evaluation, outcomes)
-    pictures = draw_plots(settings, evaluation)
+    pictures = artifacts.draw_plots(settings, evaluation)
     folder = settings.paths.training / run.record.run_id
-    store_artifacts(folder, evaluation, pictures)
-    files = run_facts(evaluation, prepared, snapshot) | pictures
+    artifacts.store_artifacts(folder, evaluation, pictures)
+    files = artifacts.run_facts(evaluation, prepared, snapshot) | pictures
     files |= {LEAKS: search.to_json(), "tried.json": trials.to_json()}
     files |= dict(outcomes.files) | dict(chosen)
     metrics = flat_metrics(evaluation) | dict(outcomes.metrics)
@@ -170,8 +162,8 @@ def register(
         MONTHLY_SWING: repr(monthly_swing(taught.as_of, taught.y)),
         "leak_warning": evaluation.leak or "none",
     }
-    card = model_card(run.settings, prepared, evaluation, run.as_of, tags["code_version"])
-    provenance_facts = circumstances(run, snapshot, taught)
+    card = artifacts.model_card(run.settings, prepared, evaluation, run.as_of, tags["code_version"])
+    origin = plain_json(circumstances(run, snapshot, taught))
     sources = {name: tags[name] for name in ("inputs_digest", "config_digest", "known_before")}
     training = runs.Training(
         name=f"train {run.as_of}",
@@ -179,13 +171,13 @@ def register(
         params=fitted.params,
         metrics=metrics,
         tags=tags,
-        files={**files, CARD: card.encode(), runs.PROVENANCE: plain_json(provenance_facts)},
+        files={**files, artifacts.CARD: card.encode(), runs.PROVENANCE: origin},
         model_files=fitted.files,
         datasets=(
             runs.dataset_input("training", taught, rows_digest(taught, spec.hash), sources),
             runs.dataset_input("test", test, rows_digest(test, spec.hash), sources),
         ),
-        description=description(card),
+        description=artifacts.description(card),
     )
     with bar("logging to MLflow", 1) as advance:
         registered = runs.log_training(run.settings, training)

@@ -18,19 +18,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from features.errors import BusyError, ConfigError, PublicationError
+from pipelines.publication import reader
 from pipelines.publication.bucket import POINTER, clear_unfinished, upload
 from pipelines.publication.manifest import MANIFEST, Field, Stamp, manifest_bytes
-from pipelines.publication.reader import (
-    RUN_NAME,
-    STAGING,
-    Publication,
-    created_at,
-    current,
-    days_of,
-    newest_of,
-    pointed,
-    publications_of,
-)
+from pipelines.publication.reader import STAGING, Publication, current, pointed
 from pipelines.runtime import atomic_files
 from pipelines.runtime.atomic_files import storage_errors
 from pipelines.runtime.mirrors import bucket_of, name_of
@@ -59,7 +50,7 @@ def publisher(out: Path) -> Iterator[tuple[str, ...]]:
         with storage_errors(f"remove what a dead run left in {out}"):
             for found in sorted(out.glob(f"{STAGING}*")):
                 run_id = found.name.removeprefix(STAGING)
-                if RUN_NAME.fullmatch(run_id) and found.is_dir() and not found.is_symlink():
+                if reader.RUN_NAME.fullmatch(run_id) and found.is_dir() and not found.is_symlink():
                     shutil.rmtree(found)
                     notes.append(f"removed what run {run_id} left behind")
                 else:
@@ -102,8 +93,8 @@ def publish(
         if folder.exists():
             raise PublicationError(f"{folder} exists already: every run needs its own run id.")
         # The clock may have been set back, and the newest publication is the one made last.
-        before = publications_of(publication.out, publication.as_of)
-        after = [created_at(each.folder) + timedelta(seconds=1) for each in before[:1]]
+        before = reader.publications_of(publication.out, publication.as_of)
+        after = [reader.created_at(each.folder) + timedelta(seconds=1) for each in before[:1]]
         stamp = replace(stamp, created=max([stamp.created, *after]))
         atomic_files.replace_bytes(staging / MANIFEST, manifest_bytes(staging, stamp, schemas))
         place(publication)
@@ -132,8 +123,8 @@ def point(publication: Publication) -> None:
     """Point readers at a publication, or at the newest one, where a later as-of date has one."""
     out = publication.out
     now = current(out)
-    days = sorted(days_of(out), reverse=True)
-    newest = now or next(filter(None, (newest_of(out, day) for day in days)), None)
+    days = sorted(reader.days_of(out), reverse=True)
+    newest = now or next(filter(None, (reader.newest_of(out, day) for day in days)), None)
     if newest is not None and newest.as_of > publication.as_of:
         if not (newest.folder / MANIFEST).is_file():
             return
@@ -164,7 +155,7 @@ def point(publication: Publication) -> None:
 def refuse_older(out: Path, as_of: date, *, backfill: bool) -> None:
     """Raise ``ConfigError`` for an as-of date before the published one, unless backfilling."""
     now = current(out)
-    last = max(days_of(out), default=as_of) if now is None else now.as_of
+    last = max(reader.days_of(out), default=as_of) if now is None else now.as_of
     if as_of < last and not backfill:
         raise ConfigError(
             f"as-of date {as_of} is before the published {last} in {name_of(out)}. "
@@ -177,7 +168,7 @@ def republish(out: Path, stamp: Stamp) -> Publication | None:
 
     Call inside ``publisher``. It also finishes what a run killed before the last swap began.
     """
-    publication = newest_of(out, stamp.as_of, **stamp.identity)
+    publication = reader.newest_of(out, stamp.as_of, **stamp.identity)
     if publication is not None:
         point(publication)
     return publication

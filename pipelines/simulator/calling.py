@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammainc
 
-from features.contract import CHANNELS
 from pipelines.simulator.clock import Bools, Floats, Ints, Rng, office_seconds
 from pipelines.simulator.hazard import Hazard
 from pipelines.simulator.options import TYPES, OwnList, Sleepers
-from pipelines.simulator.outreach import UNDECIDED, keyed_lot
+from pipelines.simulator.outreach import BY_PHONE, UNDECIDED, keyed_lot
 from pipelines.simulator.population import AUTOPAY_SHARE, TALK_SHAPE
 from pipelines.simulator.prices import above_market
 from pipelines.simulator.record import ACTIONS, NONE
@@ -177,7 +176,7 @@ def make_calls(
         customers,
         treated_at=at,
         action=action,
-        channel=np.where(held_out, NONE, CHANNELS.index("phone")),
+        channel=np.where(held_out, NONE, BY_PHONE),
         contacted=reached,
         arm=held_out,
         published_on=month.first,

@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 from features.catalog import build_catalog
 from features.contract import TABLES
 from features.errors import ConfigError
+from models.explain.shap_values import spread
 from models.metrics.scorecard import measure
 from pipelines.simulator.clock import Floats
 from pipelines.simulator.options import CALL_REMAINS
@@ -97,8 +98,7 @@ def compare(run: Path, truth: Path, window: tuple[int, int]) -> Comparison:
 
 def _spread(shares: pd.DataFrame) -> "pd.Series[float]":
     """Mean absolute deviation per column, greatest first."""
-    spread: pd.Series[float] = (shares - shares.mean()).abs().mean()
-    return spread.sort_values(ascending=False)
+    return pd.Series(spread(shares)).sort_values(ascending=False)
 
 
 def first_day_after(data: Path) -> date:

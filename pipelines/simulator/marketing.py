@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from features.contract import CHANNELS
 from pipelines.simulator.clock import Floats, Ints, Rng, office_seconds
-from pipelines.simulator.outreach import BY_EMAIL, BY_SMS, MARKETING, SURVEY, notify
+from pipelines.simulator.outreach import BY_EMAIL, BY_PHONE, BY_SMS, MARKETING, SURVEY, notify
 from pipelines.simulator.population import change_plans
 from pipelines.simulator.prices import PriceBook
 from pipelines.simulator.record import NONE, OFFERS
@@ -15,7 +14,6 @@ from pipelines.simulator.world import Month, World, irritate
 from pipelines.simulator.writer import Recorder
 
 _SERVICE, _MARKETING = range(2)
-_BY_PHONE = CHANNELS.index("phone")
 _NO_CALLS, _BACK_AGAIN, _ANYHOW = 0.06, 0.004, 0.002
 _MESSAGED, _OFFERED = 0.22, 0.10
 _PERSONAL_MESSAGE, _PERSONAL_OFFER = 0.2, 0.35
@@ -35,8 +33,8 @@ def first_consents(rng: Rng, world: World, sink: Recorder) -> None:
     rarely = rng.random(len(world)) < _NO_CALLS
     allowing = rows[world.marketing]
     _allow(sink, world, rows, at, channel=world.preferred.copy(), purpose=_SERVICE, allowed=1)
-    refused = rows[rarely & (world.preferred != _BY_PHONE)]
-    _allow(sink, world, refused, at[refused], channel=_BY_PHONE, purpose=_SERVICE, allowed=0)
+    refused = rows[rarely & (world.preferred != BY_PHONE)]
+    _allow(sink, world, refused, at[refused], channel=BY_PHONE, purpose=_SERVICE, allowed=0)
     _allow(sink, world, allowing, at[allowing], channel=BY_EMAIL, purpose=_MARKETING, allowed=1)
 
 

@@ -15,8 +15,9 @@ _AT_THE_START, _LOYAL, _ANYBODY = 0.22, 0.022, 0.006
 _USED, _USED_WITHIN_DAYS = 0.5, 90
 _PICKED, _HELD_OUT = 0.006, 0.2
 UNDECIDED = 2
-_BY_PHONE = CHANNELS.index("phone")
-_OUTREACH_CHANNELS = [_BY_PHONE, CHANNELS.index("email")]
+BY_PHONE, BY_EMAIL, BY_SMS, BY_APP, BY_POST = (
+    CHANNELS.index(name) for name in ("phone", "email", "sms", "app", "post")
+)
 _OPTS_OUT, _IS_MARKED, _OF_ONE_CHANNEL, _LIFTED = 0.001, 0.0005, 0.5, 0.2
 _OPTED_OUT, _VULNERABLE = range(2)
 _NO_CALLS, _NO_POST = 0.25, 0.12
@@ -77,7 +78,7 @@ def reach_out(world: World, month: Month) -> None:
         world.number[rows],
         treated_at=month.clock.office_instant(rng, days),
         action=rng.integers(0, PAST_ACTIONS, len(rows)),
-        channel=np.where(held_out, NONE, rng.choice(_OUTREACH_CHANNELS, len(rows))),
+        channel=np.where(held_out, NONE, rng.choice([BY_PHONE, BY_EMAIL], len(rows))),
         contacted=reached,
         arm=held_out,
         published_on=days,
@@ -109,7 +110,7 @@ def bar(world: World, month: Month) -> None:
         world.number[rows],
         barred_at=month.clock.office_instant(rng, days),
         reason=reason,
-        channel=np.where(one, _BY_PHONE, NONE),
+        channel=np.where(one, BY_PHONE, NONE),
         lifted_at=np.where(rng.random(len(rows)) < _LIFTED, lifted, NONE),
     )
     # Whoever is in the register stays in it, and those without post are among the others.
@@ -123,7 +124,6 @@ def bar(world: World, month: Month) -> None:
 
 
 OUTAGE, PRICE, REMINDER, MARKETING, SURVEY = range(len(NOTICES))
-BY_EMAIL, BY_SMS, BY_APP, BY_POST = (CHANNELS.index(n) for n in ("email", "sms", "app", "post"))
 _OPENED = np.array([0.8, 0.65, 0.7, 0.25, 0.4])
 _FREE_TEXT, _LATEST_HOURS = 0.03, 240
 

@@ -20,8 +20,8 @@ from pipelines.simulator.world import (
 )
 
 _NEVER = 10_000
-_FIRST_AFTER, _SECOND_AFTER, _THIRD_AFTER = 14, 28, 42
-_REMINDER_FEE, _NOTICE_FEE = 3_500, 7_000
+_REMINDERS = ((14, 3_500), (28, 3_500), (42, 7_000))
+"""Days after the bill was due, and the fee in øre; the last is the notice of collection."""
 _FRIENDLY = 0.8
 _STARTED, _COMPLETED, _ERROR, _CANCELLED = range(4)
 _RETURNED, _RETURNED_WITHIN_DAYS = 0.6, 2
@@ -79,8 +79,7 @@ def _come_back(month: Month, method: Ints, paid: Ints) -> Ints:
 
 
 def _remind(rng: Rng, world: World, month: Month, bills: Bills, delay: Ints) -> None:
-    steps = ((_FIRST_AFTER, _REMINDER_FEE), (_SECOND_AFTER, _REMINDER_FEE))
-    for stage, (after, fee) in enumerate((*steps, (_THIRD_AFTER, _NOTICE_FEE)), start=1):
+    for stage, (after, fee) in enumerate(_REMINDERS, start=1):
         rows = np.nonzero(delay > after)[0]
         friendly = (rng.random(len(rows)) < _FRIENDLY) & (stage == 1)
         sent = bills.due[rows] + after

@@ -19,15 +19,10 @@ from pipelines.config.settings import Settings
 from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.environment import now
 from pipelines.runtime.logs import LOG
+from pipelines.tracking import registry
 from pipelines.tracking.booster_sandbox import check_boosters
 from pipelines.tracking.files import fetch, read_folder
-from pipelines.tracking.registry import (
-    Registered,
-    UnreachableError,
-    champion_version,
-    store_name,
-    with_timeout,
-)
+from pipelines.tracking.registry import Registered, UnreachableError, champion_version
 
 _MAX_AGE_DAYS = 7
 _SKEW = timedelta(hours=-1)
@@ -65,7 +60,7 @@ def resolve_champion(run: Run) -> Champion:
     settings, record = run.settings, run.record
     with record.stage("champion"):
         try:
-            registered, files = with_timeout(settings, lambda: _from_registry(settings))
+            registered, files = registry.with_timeout(settings, lambda: _from_registry(settings))
         except UnreachableError as error:
             registered, files = _from_cache(run, error)
         model = model_from_files(files, registered.digest, check_boosters)
@@ -81,12 +76,12 @@ def resolve_champion(run: Run) -> Champion:
 
 def _from_registry(settings: Settings) -> tuple[Registered, Mapping[str, bytes]]:
     if not settings.may_hold_models():
-        raise UnreachableError(f"the MLflow store {store_name(settings)} has gone.")
+        raise UnreachableError(f"the MLflow store {registry.store_name(settings)} has gone.")
     registered = champion_version(settings)
     if registered is None:
         raise ModelError(
             f"no model {settings.tracking.model!r} carries the alias champion in "
-            f"{store_name(settings)}. Train one: stille train."
+            f"{registry.store_name(settings)}. Train one: stille train."
         )
     kept = read_cache(settings)
     if kept is not None and registered.digest == kept.registered.digest == digest(kept.files):
@@ -120,7 +115,7 @@ def _write_cache(settings: Settings, registered: Registered, files: Mapping[str,
     for name, content in files.items():
         replace_bytes(into / name, content)
     described = {
-        "registry": store_name(settings),
+        "registry": registry.store_name(settings),
         "seen_at": now().isoformat(timespec="seconds"),
         "registered": {**asdict(registered), "tags": dict(registered.tags)},
     }
@@ -136,7 +131,7 @@ def read_cache(settings: Settings) -> CachedChampion | None:
     try:
         described = json.loads((folder / "champion.json").read_bytes())
         registered = Registered(**described["registered"])
-        same = described["registry"] == store_name(settings)
+        same = described["registry"] == registry.store_name(settings)
         plain = registered.digest.isalnum() and registered.digest.isascii()
         if not (same and registered.name == settings.tracking.model and plain):
             return None

@@ -23,12 +23,7 @@ from mlflow.tracking.context.registry import resolve_tags
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
-from mlflow.utils.mlflow_tags import (
-    MLFLOW_DATASET_CONTEXT,
-    MLFLOW_GIT_COMMIT,
-    MLFLOW_PARENT_RUN_ID,
-    MLFLOW_RUN_NOTE,
-)
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_GIT_COMMIT, MLFLOW_RUN_NOTE
 
 from features.errors import ConfigError
 from models.churn.serialization import digest
@@ -132,12 +127,12 @@ def log_run(
 
     Metrics that are not finite are left out. Raises ``ModelError`` when the store is not reached.
     """
-    experiment, tags = registry.connect(settings, kind), dict(tags or {})
+    experiment = registry.connect(settings, kind)
     if parent is not None:
         experiment = mlflow.get_run(parent).info.experiment_id
-        tags[MLFLOW_PARENT_RUN_ID] = parent
-    begin = partial(mlflow.start_run, experiment_id=experiment, run_name=name, tags=tags)
-    with registry.answering(settings), begin():
+    labels = dict(tags or {})
+    begin = partial(mlflow.start_run, experiment_id=experiment, run_name=name, tags=labels)
+    with registry.answering(settings), begin(parent_run_id=parent):
         mlflow.log_params(dict(params))
         mlflow.log_metrics(
             {plain_name(n): value for n, value in metrics.items() if isfinite(value)}

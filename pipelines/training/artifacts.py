@@ -24,7 +24,7 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training import plots
 from pipelines.training.evaluation import Evaluation
 from pipelines.training.examples import TrainingData
-from pipelines.training.metrics import CARD_METRICS
+from pipelines.training.result import CARD_METRICS
 
 
 def run_facts(

@@ -123,7 +123,7 @@ def _with_champion(
     gain_over: Callable[[registry.Registered], tuple[ChampionComparison, Index, Floats]],
 ) -> ChampionComparison:
     """The whole comparison; profit at the low multiple, where a customer is worth least."""
-    spread = _spread(champion)
+    spread = json.loads(champion.tags.get("families", "null"))
     try:
         found, rows, theirs = gain_over(champion)
     except ModelError as error:
@@ -197,8 +197,3 @@ def _require_both_classes(test: Examples, rows: Index, which: str) -> None:
     left = int(test.y[rows].sum())
     if min(left, len(rows) - left) < _FEWEST:
         raise ModelError(f"of the rows {which}, {left} left and {len(rows) - left} stayed")
-
-
-def _spread(champion: registry.Registered) -> dict[str, float] | None:
-    families: dict[str, float] | None = json.loads(champion.tags.get("families", "null"))
-    return families

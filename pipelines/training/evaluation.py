@@ -8,13 +8,14 @@ has customers that were never met, another the months after.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from features.errors import GateError
-from models.baselines.suite import Baseline, price_only
 from models.baselines.suite import baselines as simple_baselines
+from models.baselines.suite import price_only
 from models.boosters.hyperparameters import Recipe, recipe_for, with_changes
 from models.calibration.shrinkage import monthly_swing
 from models.churn.fit import fit, steps
@@ -27,11 +28,6 @@ from models.leaks.rows import SINGLE_DATE
 from models.leaks.verdict import leak_warning
 from models.metrics import by_subgroup
 from models.metrics.bootstrap import Interval, MonthShocks, Rows
-from models.metrics.by_subgroup import (
-    UnseenCustomersCheck,
-    check_unseen_customers,
-    without_customers,
-)
 from models.metrics.profit import Contacts, profit_at_depth
 from models.metrics.scorecard import scorecard
 from models.promotion.evidence import BaselineComparison, compare_baselines
@@ -67,7 +63,7 @@ class Evaluation:
     drivers: "pd.Series[float]"
     families: pd.DataFrame
     parts: tuple[by_subgroup.SubgroupCalibration, ...]
-    unseen: UnseenCustomersCheck | None
+    unseen: by_subgroup.UnseenCustomersCheck | None
     staying: tuple[by_subgroup.DecayMonth, ...]
     contacts: tuple[Contacts, ...]
 
@@ -112,7 +108,8 @@ def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:
     for fold in folds:
         train, test = examples.take(fold.train), examples.take(fold.test)
         model = fit_fold(settings, train, fold.name)
-        baselines = _baselines(settings, train, fold)
+        price = price_only(train, partial(fit_fold, settings, name=f"price alone, {fold.name}"))
+        baselines = (*simple_baselines(train), *([price] if price else []))
         fold_scores = {each.name: each.probability(test.x) for each in baselines}
         fold_scores["model"] = model.probability(test.x, test.product_line)
         for name, p in fold_scores.items():
@@ -164,11 +161,6 @@ def auc_alarm(settings: Settings, examples: Examples) -> float:
     return 1.0 if answered else training.auc_alarm
 
 
-def _baselines(settings: Settings, train: Examples, fold: splits.Fold) -> tuple[Baseline, ...]:
-    price = price_only(train, lambda part: fit_fold(settings, part, f"price alone, {fold.name}"))
-    return (*simple_baselines(train), *([price] if price else []))
-
-
 def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
     """Fit the recipe on the training rows of one fold, with a progress bar."""
     recipe = recipe_of(settings, len(train), train.single_date)
@@ -178,13 +170,13 @@ def fit_fold(settings: Settings, train: Examples, name: str) -> ChurnModel:
 
 def unseen_customers(
     settings: Settings, examples: Examples, fold: splits.Fold, p: Floats
-) -> UnseenCustomersCheck | None:
+) -> by_subgroup.UnseenCustomersCheck | None:
     """Fit without a quarter of the customers and compare on their test rows, scored ``p`` before.
 
     None where the fold is by customer already, or either side has too few leavers or stayers.
     """
     training = settings.training
-    apart = without_customers(fold, examples.customer_id)
+    apart = by_subgroup.without_customers(fold, examples.customer_id)
     shared = set(examples.customer_id[fold.train]) & set(examples.customer_id[fold.test])
     if not shared or not splits.has_both_classes(apart, examples.y, training.min_test_positives):
         return None
@@ -195,7 +187,7 @@ def unseen_customers(
     test = examples.take(apart.test)
     unseen = model.probability(test.x, test.product_line, settings.engine.threads)
     rows = rows_to_measure(settings, examples, test)
-    return check_unseen_customers(rows, p[apart.test], unseen)
+    return by_subgroup.check_unseen_customers(rows, p[apart.test], unseen)
 
 
 def months_after(

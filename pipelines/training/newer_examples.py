@@ -26,12 +26,7 @@ from pipelines.matrices.shard import Shard, open_shard
 from pipelines.runtime.duckdb_connection import connect
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
-from pipelines.training.examples import (
-    TrainingData,
-    exposure_of_matrix,
-    leave_out_treated,
-    training_as_ofs,
-)
+from pipelines.training import examples
 
 BOOSTERS_KNOWN_BEFORE = "boosters_known_before"
 MONTHLY_SWING = "monthly_swing"
@@ -51,7 +46,7 @@ def newer_examples(
     catalog = catalog_of(settings.sources, snapshot)
     refuse_other_features(label, spec, catalog)
     learned, window = training_cutoff(champion), settings.label_window()
-    matured = training_as_ofs(settings, snapshot, today)
+    matured = examples.training_as_ofs(settings, snapshot, today)
     as_ofs = tuple(day for day in matured if not window.complete(day, learned))
     if not as_ofs:
         raise GateError(
@@ -66,16 +61,16 @@ def newer_examples(
         job = MatrixJob(catalog.only(list(spec.names)), built, labels_known_before=today)
         frame = make_matrix(run, snapshot, job, spec.names)
         labelled, order = frame[frame["label"].notna()], by_customer_and_date(frame)
-        exposure = exposure_of_matrix(run, snapshot, frame, spec)
+        exposure = examples.exposure_of_matrix(run, snapshot, frame, spec)
         stage.rows_out = len(labelled)
-        prepared = TrainingData(
+        prepared = examples.TrainingData(
             examples=Examples.build(labelled, spec, labelled["label"].astype("int8")),
             outcomes={},
             silent=(),
             exposure=exposure.take(frame["label"].notna().to_numpy(dtype=bool)[order]),
         )
         newest = open_rows(run, champion, frame, exposure.take(np.argsort(order)), shares)
-    return leave_out_treated(run, prepared)[0].examples, newest
+    return examples.leave_out_treated(run, prepared)[0].examples, newest
 
 
 def training_cutoff(champion: Champion) -> date:

@@ -15,7 +15,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import load_settings
 from pipelines.effect.assignments import arms_until
 from pipelines.jobs.read_tables import read_tables
-from pipelines.publication.assignments import assignments_of
+from pipelines.matrices.treatment_record import assignments_of
 from pipelines.publication.manifest import MANIFEST, Stamp, manifest_bytes
 from pipelines.runtime.run_record import open_record
 from pipelines.simulator.simulate import simulate

@@ -17,7 +17,7 @@ from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import TRAIN
 from pipelines.tracking import files as model_files
 from pipelines.tracking import registry
-from pipelines.training.metrics import flat_metrics
+from pipelines.training.result import flat_metrics
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PICTURES = {

@@ -12,7 +12,7 @@ from models.metrics.by_subgroup import calibration_by_subgroup
 from models.metrics.scorecard import scorecard
 from pipelines.config.settings import load_settings
 from pipelines.training.evaluation import auc_alarm, profit_card
-from pipelines.training.metrics import METRICS, flat_metrics
+from pipelines.training.result import METRICS, flat_metrics
 
 NAMES = [
     "auc",
