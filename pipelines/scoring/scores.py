@@ -160,11 +160,8 @@ def reasons(
         columns |= {f"{slot}_attribute": names, f"{slot}_value": values}
     told = pd.DataFrame(columns, index=rows.index)
     texts = told.select_dtypes(exclude="number").columns
-    return (
-        told.astype(dict.fromkeys(texts, "str"))
-        .replace("", pd.NA)
-        .astype(dict.fromkeys(texts, "category"))
-    )
+    told[texts] = told[texts].astype("str").replace("", pd.NA)
+    return told
 
 
 def attribute_name(key: str, attribute: Attribute) -> str:

@@ -91,7 +91,7 @@ def test_only_the_first_rows_get_reasons(model, settings):
     assert scored.loc[:39, "reason_1_driver"].notna().all()
     assert scored.loc[:39, "reason_1_contribution"].gt(0).all()
     everyone = score_rows(settings(300), model, people(300, 5))
-    pd.testing.assert_frame_equal(scored.head(40), everyone.head(40), check_categorical=False)
+    pd.testing.assert_frame_equal(scored.head(40), everyone.head(40))
 
 
 def test_reasons_are_sums_over_a_driver_and_all_make_the_score(model, settings):
