@@ -98,7 +98,7 @@ def score_cohort(
         facts, evidence = facts.iloc[: len(explained)], facts.iloc[len(explained) :]
         told = scores.reasons(settings, model, facts, nameable)
         # Most rows have none: as codes they take a byte each, and eight as texts.
-        texts = told.select_dtypes("str").columns
+        texts = told.select_dtypes(exclude="number").columns
         scored = scored.join(told.astype(dict.fromkeys(texts, "category")))
         causes = scores.causes_of(settings, model, catalog, scored, evidence, as_of)
         stage.rows_in = stage.rows_out = len(scored)
