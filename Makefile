@@ -76,7 +76,7 @@ $(BENCH)/.ok: requirements-bench.lock pyproject.toml
 bench-models: $(BENCH)/.ok ## Hold the recipe against other libraries, write docs/benchmark.md (hours; kept in parts)
 	@nice -n 5 $(BENCH)/bin/python -m benchmarks.models
 
-acted-on: $(VENV)/.ok ## Measure what holds when lists are acted on, write docs/acted-on.md (an hour; kept in parts)
+acted-on: $(VENV)/.ok ## Measure what holds when lists are acted on, write docs/acted-on.md (hours; kept in parts)
 	@nice -n 5 $(BIN)/python -m benchmarks.acted_on
 
 reliability: $(VENV)/.ok ## Prove every promise and fault, write docs/reliability.md (an hour)

@@ -45,19 +45,17 @@ def year(
     seed: int,
     customers: int,
     say: Callable[[str], None],
-    *,
-    elsewhere: bool = False,
 ) -> Row:
     """One company's year: our list and the others on its nights, by the truth.
 
-    ``elsewhere``: the company assumes the share of leavers saved that the reference company has.
+    The company assumes the share of leavers saved that the reference company has.
     """
-    world = World(company, seed, customers, minutes)
-    if elsewhere:
-        share = partial(_share_of_reference, company, say)
-        world.saved_share = kept(f"acted-on share of {company}", REFERENCE_CUSTOMERS, share)[
-            "share"
-        ]
+    elsewhere = kept(
+        f"acted-on share of {company}",
+        REFERENCE_CUSTOMERS,
+        partial(_share_of_reference, company, say),
+    )
+    world = World(company, seed, customers, minutes, saved_share=elsewhere["share"])
     rows = world.year(say).reset_index(drop=True)
     settings = world.settings()
     days = settings.label.lead_days + settings.label.horizon_days

@@ -90,11 +90,11 @@ def _cooldown(when: Index, month: Days, treated: Mask, most: int) -> Index:
 
     One in twenty may, as errors and exceptions. Small months have that of all.
     """
-    again = np.diff(when[treated], append=np.iinfo(np.int64).max)
-    gaps = pd.Series(np.minimum(again, most), month[treated]).groupby(level=0)
+    gaps = np.minimum(np.diff(when[treated], append=np.iinfo(np.int64).max), most)
     soon = partial(np.quantile, q=1 / 20, method="lower")
-    common = int(soon(np.append(np.minimum(again, most), most)))
-    own = gaps.agg(soon).where(gaps.size() >= _ENOUGH, common)
+    common = int(soon(np.append(gaps, most)))
+    by_month = pd.Series(gaps, month[treated]).groupby(level=0)
+    own = by_month.agg(soon).where(by_month.size() >= _ENOUGH, common)
     days = own.reindex(pd.DatetimeIndex(month), fill_value=common).to_numpy()
     return np.asarray(np.maximum(days, 1), dtype=np.int64)
 

@@ -66,7 +66,7 @@ def with_texts(
     top: pd.DataFrame,
     templates: Templates,
     currency: str,
-    advice: pd.DataFrame | None = None,
+    advice: pd.DataFrame,
 ) -> pd.DataFrame:
     """``ranked`` rows with the columns of ``fields_of``, in the language of ``templates``.
 
@@ -75,7 +75,7 @@ def with_texts(
     attribute that says most for the slot's driver, quoted instead of the driver's own sentence),
     and the facts that sentences quote. ``advice`` has other texts, by the rows' index.
     """
-    texts = {} if advice is None else dict(advice)
+    texts = dict(advice)
     for slot, direction in SLOTS:
         if f"{slot}_driver" in top:
             drivers, quoted = slot_facts(top, slot)

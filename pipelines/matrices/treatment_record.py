@@ -47,8 +47,7 @@ def treatment_marks(run: Run, snapshot: Snapshot) -> pd.DataFrame:
     )
     types = {"customer_id": object, "day": "datetime64[s]", "treated": bool, "by_lot": bool}
     record = pd.concat([lists.astype(types), reported.astype(types)], ignore_index=True)
-    # A call list without reports of calls has no cooldown: it repeats itself, and so does its lot.
-    marks = weigh_lot(record, settings.contact.cooldown_days if len(reported) else 0)
+    marks = weigh_lot(record, settings.contact.cooldown_days)
     if len(marks):
         run.record.notes.append(_note(marks, len(published), len(reported)))
     return marks

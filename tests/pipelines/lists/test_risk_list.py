@@ -69,7 +69,7 @@ def scored(**different: object) -> pd.DataFrame:
 
 
 def risk_list(frame: pd.DataFrame, stamp, templates, currency: str) -> pd.DataFrame:
-    return with_texts(ranked(frame, stamp), frame, templates, currency)
+    return with_texts(ranked(frame, stamp), frame, templates, currency, frame[[]])
 
 
 def test_the_list_by_hand():
