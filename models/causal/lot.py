@@ -15,6 +15,8 @@ from models.dataset.exposure import MOST_WEIGHT, Exposure, days_after, no_hazard
 FEWEST = 20
 """Customers spared in a month that tell the share; months with fewer share one."""
 _ENOUGH = 5 * FEWEST
+_WORKS_DAYS = np.timedelta64(90, "D")
+"""So long after it a treatment by lot still keeps its row from counting as left alone."""
 _DAYS = 2**20
 
 
@@ -47,9 +49,12 @@ def weigh_lot(record: pd.DataFrame, cooldown_days: int) -> pd.DataFrame:
 def exposure_of(
     customer_id: Texts, as_of: Days, ended_after: Index, marks: pd.DataFrame
 ) -> Exposure:
-    """The exposure of rows (n,), in their order, by the first ``marks`` from each as-of date on.
+    """The exposure of rows (n,), in their order, by their first ``marks``.
 
-    ``hazard`` is empty: what treatments without a lot did is another estimate.
+    Those of the lot count from 90 days before each as-of date on, as a treatment works on: who
+    stayed because of it is not left alone, and those spared then show who would have stayed.
+    Treatments without a lot, which nobody stands for, count from the as-of date on. ``hazard`` is
+    empty: what these did is another estimate.
     """
     if marks.empty:
         return Exposure.untreated(ended_after)
@@ -57,14 +62,22 @@ def exposure_of(
     rows = pd.DataFrame({"customer_id": customer_id, "day": as_of}).astype(types)
     rows = rows.reset_index(names="row").sort_values("day")
     marks = marks.astype(types).sort_values("day").assign(marked=lambda each: each["day"])
-    ahead = partial(pd.merge_asof, rows, on="day", by="customer_id", direction="forward")
-    both = marks[marks["treated"]], marks[~marks["treated"]]
-    treated, spared = (ahead(each).sort_values("row") for each in both)
+    first = partial(pd.merge_asof, on="day", by="customer_id", direction="forward")
+    earlier, treated = rows.assign(day=rows["day"] - _WORKS_DAYS), marks["treated"]
+    found = (
+        first(earlier, marks[treated & marks["by_lot"]]),
+        first(rows, marks[treated & ~marks["by_lot"]]),
+        first(earlier, marks[~treated]),
+    )
+    by_lot, without, spared = (each.sort_values("row") for each in found)
+    drawn, other, held_out = (
+        days_after(as_of, each["marked"]) for each in (by_lot, without, spared)
+    )
     return Exposure(
         ended_after,
-        days_after(as_of, treated["marked"]),
-        treated["by_lot"].astype("boolean").fillna(value=False).to_numpy(dtype=bool),
-        days_after(as_of, spared["marked"]),
+        np.minimum(drawn, other),
+        drawn < other,
+        held_out,
         spared["held_out_for"].fillna(1.0).to_numpy(dtype=np.float64),
         no_hazard(len(as_of)),
     )

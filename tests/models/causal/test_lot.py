@@ -62,20 +62,32 @@ def test_the_spared_rest_as_long_as_the_treated():
     assert days.tolist() == [0, 30, 60]
 
 
-def test_rows_see_the_first_mark_from_their_day_on():
-    marks = weigh_lot(record(*drawn(60, 20), ("00000", 40, True, False)), 0)
-    ids = np.array(["00000", "00000", "00000", "00070", "00070", "no"], dtype=object)
-    as_of = np.datetime64("2024-03-01") + np.array([0, 1, 41, -5, 1, 0])
-    ended = np.full(6, 90)
+def test_rows_see_the_first_mark_of_a_lot_from_90_days_before_their_day_on():
+    others = [("00000", 40, True, False), ("00001", -3, True, False)]
+    marks = weigh_lot(record(*drawn(60, 20), *others), 0)
+    rows = [
+        # Customer, as-of date, days to the first treatment, by lot, days to the lot, weight.
+        ("00000", 0, 0, True, NEVER, 0),
+        ("00000", 1, -1, True, NEVER, 0),
+        ("00000", 90, -90, True, NEVER, 0),
+        # What was done without a lot before the as-of date does not count.
+        ("00000", 91, NEVER, False, NEVER, 1),
+        ("00001", -4, 1, False, NEVER, 0),
+        ("00070", -5, NEVER, False, 5, 4),
+        ("00070", 90, NEVER, False, -90, 4),
+        ("00070", 91, NEVER, False, NEVER, 1),
+        ("no", 0, NEVER, False, NEVER, 1),
+    ]
+    ids, as_of, *wanted = (np.array(each, dtype=object) for each in zip(*rows, strict=True))
+    as_of = np.datetime64("2024-03-01") + as_of.astype(np.int64)
+    ended = np.full(len(rows), 90)
     seen = exposure_of(ids, as_of, ended, marks)
-    assert seen.treated_after.tolist() == [0, 39, NEVER, NEVER, NEVER, NEVER]
-    assert seen.by_lot.tolist() == [True, False, False, False, False, False]
-    assert seen.held_out_after.tolist() == [NEVER, NEVER, NEVER, 5, NEVER, NEVER]
-    assert seen.weights(104).tolist() == [0, 0, 1, 4, 1, 1]
+    found = seen.treated_after, seen.by_lot, seen.held_out_after, seen.weights(104)
+    assert [each.tolist() for each in found] == [each.tolist() for each in wanted]
     other = exposure_of(ids[::-1], as_of[::-1], ended, marks.sample(frac=1, random_state=1))
-    assert other.weights(104).tolist() == [1, 1, 4, 1, 0, 0]
+    assert other.weights(104).tolist() == wanted[-1].tolist()[::-1]
     nothing = exposure_of(ids, as_of, ended, marks.iloc[:0])
-    assert nothing.weights(104).tolist() == [1] * 6
+    assert nothing.weights(104).tolist() == [1] * len(rows)
 
 
 @pytest.mark.parametrize("rests", [0, 1, 2], ids=["no cooldown", "one list off", "two lists off"])
