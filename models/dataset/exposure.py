@@ -24,10 +24,11 @@ STEP_DAYS = 30
 class Exposure(RowTable):
     """Days from each row's as-of date (n,) to its end and to treatment, ``NEVER`` for none known.
 
-    ``held_out_after`` counts to the first day on which the lot spared the customer, who then
-    stands for ``held_out_for`` (n,) customers. ``by_lot`` says whether the first treatment was
-    drawn against such. ``hazard`` (n, k) is the cumulative hazard of a treatment without a lot
-    by 30, 60, … days; k is 0 where there was none.
+    Days to a lot are negative where it was drawn before the as-of date. ``held_out_after`` counts
+    to the first day on which the lot spared the customer, who then stands for ``held_out_for``
+    (n,) customers. ``by_lot`` says whether the first treatment was drawn against such. ``hazard``
+    (n, k) is the cumulative hazard of a treatment without a lot by 30, 60, … days; k is 0 where
+    there was none.
     """
 
     ended_after: Index

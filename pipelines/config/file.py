@@ -176,7 +176,7 @@ def read_config(
     problems += _unset(document)
     problems += islice((*text_problems(expanded), *more(expanded)), _MOST_TOLD)
     try:
-        settings = model.model_validate(expanded)
+        settings = model.model_validate(expanded, context={"folder": path.parent})
     except ValidationError as error:
         told = error.errors()[:_MOST_TOLD]
         problems += [explained(detail, model, document) for detail in told]

@@ -68,7 +68,7 @@ class Run:
         """
         deciding = self.settings.model_dump(mode="json", exclude=_NO_RESULT)
         files = rule_files(self.settings.list.languages)
-        rules = {path.as_posix(): digest(path) for path in files if path.exists()}
+        rules = {name: digest(path) for name, path in files.items() if path.exists()}
         return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()
 
     def record_inputs(self) -> None:

@@ -3,6 +3,7 @@
 What each key means stands in ``configs/reference.yaml``, with an example.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -15,7 +16,14 @@ from zoneinfo import available_timezones
 import pydantic
 from babel.core import get_global
 from holidays import list_supported_countries
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from features.contract import PRICE_NOTICE
 from models.causal.treated_rows import Feedback
@@ -23,6 +31,7 @@ from models.competing_risks.person_periods import PERIOD_DAYS
 from pipelines.config.file import nearest
 from pipelines.runtime.mirrors import is_url, mirror_folder, usable
 
+SQLITE = "sqlite:///"
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
@@ -88,6 +97,12 @@ class Privacy(Section):
     recipients: tuple[Annotated[str, Field(min_length=2)], ...] | None = None
 
 
+def _beside(path: Any, info: ValidationInfo) -> Any:
+    """A path as it counts from the folder of the configuration."""
+    folder = (info.context or {}).get("folder", Path())
+    return os.path.normpath(folder / path) if isinstance(path, str | Path) else path
+
+
 class _BelowVar:
     """A path below ``var``, as an attribute of ``Paths``."""
 
@@ -99,7 +114,7 @@ class _BelowVar:
 
 
 class Paths(Section):
-    """Folders, relative to the working directory; the properties are what lies below ``var``.
+    """Folders, relative to the configuration's; the properties are what lies below ``var``.
 
     ``data`` and ``out`` may be URLs: docs/object-storage.md. They are the mirrors then.
     ``group`` of the machine may read ``out``; null: nobody but the user that runs Stille.
@@ -107,9 +122,9 @@ class Paths(Section):
 
     model_config = pydantic.ConfigDict(ignored_types=(_BelowVar,))
 
-    var: Path = Path("var")
+    var: Path = Field(default=Path("var"), validate_default=True)
     data: Path
-    out: Path = Path("out")
+    out: Path = Field(default=Path("out"), validate_default=True)
     group: str | None = None
 
     @field_validator("var", "data", "out", mode="before")
@@ -118,7 +133,7 @@ class Paths(Section):
         if is_url(path) and info.field_name == "var":
             raise ValueError("var is a folder; data and out may be in a bucket")
         mirrors = info.data.get("var", Path()) / "mirrors"
-        return mirror_folder(usable(path), mirrors) if is_url(path) else path
+        return mirror_folder(usable(path), mirrors) if is_url(path) else _beside(path, info)
 
     @field_validator("var", "data", "out")
     @classmethod
@@ -256,7 +271,7 @@ class Engine(Section):
     shard_size: Count = 50_000
     kind: Literal["process", "dask", "spark"] = "process"
     address: str | None = None
-    tls: Mapping[str, Path] = {}
+    tls: Mapping[str, Annotated[Path, BeforeValidator(_beside)]] = {}
 
     @model_validator(mode="after")
     def _reachable(self) -> "Engine":
@@ -272,9 +287,10 @@ class Engine(Section):
         return self
 
 
-def _parted(uri: str) -> str:
+def _parted(uri: str, info: ValidationInfo) -> str:
     urlsplit(uri)
-    return uri
+    file = uri.removeprefix(SQLITE)
+    return uri if file == uri else f"{SQLITE}{_beside(file, info)}"
 
 
 class Tracking(Section):

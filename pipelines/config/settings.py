@@ -15,8 +15,6 @@ from pipelines.config.ownership import refuse_foreign
 from pipelines.config.sections import Section
 from pipelines.config.sources import FORMATS, REPORTED, Dialect, Source
 
-_LOCAL = "sqlite:///"
-
 
 class Settings(Section):
     """One complete, runnable configuration."""
@@ -66,9 +64,9 @@ class Settings(Section):
 
     def may_hold_models(self) -> bool:
         """Whether a store can be there: to ask for a file that is not, or is empty, makes it."""
-        uri = self.tracking.uri or f"{_LOCAL}{self.paths.mlflow_database}"
-        path = Path(uri.removeprefix(_LOCAL).partition("?")[0])
-        return not uri.startswith(_LOCAL) or (path.is_file() and path.stat().st_size > 0)
+        uri = self.tracking.uri or f"{sections.SQLITE}{self.paths.mlflow_database}"
+        path = Path(uri.removeprefix(sections.SQLITE).partition("?")[0])
+        return not uri.startswith(sections.SQLITE) or (path.is_file() and path.stat().st_size > 0)
 
 
 def load_settings(path: Path) -> Settings:

@@ -1,8 +1,10 @@
-"""Text files beside the configuration: actions, sentences, titles and names that operators edit.
+"""Text files in ``configs``: actions, sentences, titles and names that operators edit.
 
-Their bytes are part of the configuration's digest.
+Their bytes are part of the configuration's digest. The environment variable STILLE_TEXTS names a
+company's own copy of that folder.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -14,9 +16,10 @@ from features.errors import ConfigError
 from pipelines.config.file import read_plain
 from pipelines.config.sections import Section
 
-ACTIONS, OUTCOMES = Path("configs/actions.yaml"), Path("configs/outcomes.yaml")
-STORY, WORDS = Path("configs/story.yaml"), Path("configs/words.yaml")
-WAREHOUSES = Path("configs/warehouses.yaml")
+_FOLDER = Path(os.environ.get("STILLE_TEXTS") or Path(__file__).parents[2] / "configs")
+ACTIONS, OUTCOMES = _FOLDER / "actions.yaml", _FOLDER / "outcomes.yaml"
+STORY, WORDS = _FOLDER / "story.yaml", _FOLDER / "words.yaml"
+WAREHOUSES = _FOLDER / "warehouses.yaml"
 TextKind = Literal["reasons", "titles", "names", "letters", "report", "worklists", "pages"]
 _OF_LISTS: tuple[TextKind, ...] = ("reasons", "titles", "names", "report", "worklists", "pages")
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -34,13 +37,14 @@ class Names(Section):
 
 def text_file(kind: TextKind, language: str) -> Path:
     """The file of a language's texts; ``letters`` are the answers to a customer."""
-    return Path("configs") / kind / f"{language}.yaml"
+    return _FOLDER / kind / f"{language}.yaml"
 
 
-def rule_files(languages: Sequence[str]) -> tuple[Path, ...]:
-    """Every file on which lists in these languages depend."""
+def rule_files(languages: Sequence[str]) -> Mapping[str, Path]:
+    """Every file on which lists in these languages depend, by its place in the folder."""
     texts = (text_file(kind, each) for kind in _OF_LISTS for each in languages)
-    return (ACTIONS, OUTCOMES, STORY, *texts)
+    files = (ACTIONS, OUTCOMES, STORY, *texts)
+    return {f"configs/{path.relative_to(_FOLDER).as_posix()}": path for path in files}
 
 
 def read_yaml(path: Path, what: str) -> Any:

@@ -1,5 +1,6 @@
 """YAML of a drafted configuration, with a comment where a person has to decide."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -37,9 +38,14 @@ class SnapshotDay:
 
 
 def config_text(
-    folder: Path, drafts: Sequence[Draft], firm: Firm, today: date, snapshot_day: SnapshotDay | None
+    folder: Path,
+    home: Path,
+    drafts: Sequence[Draft],
+    firm: Firm,
+    today: date,
+    snapshot_day: SnapshotDay | None,
 ) -> str:
-    """The whole configuration; ``drafts`` have customers among them.
+    """The whole configuration, as a file in ``home``; ``drafts`` have customers among them.
 
     The company's dialect is what most of the tables have, key by key.
     """
@@ -49,9 +55,13 @@ def config_text(
         values = [each[key] for each in dialects if key in each]
         common[key] = max(values, key=values.count)
     slug = "".join(sign if sign.isalnum() else "_" for sign in firm.name.lower())
+    paths = {"data": folder, "var": Path("var", slug), "out": Path("out", slug)}
     document: dict[str, Any] = {
         "company": asdict(firm),
-        "paths": {"data": str(folder), "var": f"var/{slug}", "out": f"out/{slug}"},
+        "paths": {
+            name: str(path) if path.is_absolute() else os.path.relpath(path, home)
+            for name, path in paths.items()
+        },
     }
     dialect = _difference(common, Dialect().model_dump(mode="json"))
     if dialect:

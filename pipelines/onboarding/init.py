@@ -69,7 +69,7 @@ def initialise(
         newest = newest_day([each.files.sample for each in usable], today)
         snapshot_day = _snapshot(day or newest or today, dialog)
     data = folder.parent if folder.is_file() else folder
-    _write(into, config_text(data, usable, firm, today, snapshot_day))
+    _write(into, config_text(data, into.parent, usable, firm, today, snapshot_day))
     undated = (d for d in usable if all(match.column.name != "known_at" for match in d.matches))
     assumed = [each.table.name for each in undated]
     if assumed and snapshot_day is None:

@@ -40,10 +40,15 @@ _DEFAULTS = {
 
 
 def quiet_libraries() -> None:
-    """Set what is not set yet; Prefect's own files go to ``var/prefect``, for this user alone."""
+    """Set what is not set yet; Prefect's own files go to ``var/prefect``, for this user alone.
+
+    That is in the checkout, and ``~/.stille/prefect`` where this package is installed without one.
+    """
     os.umask(0o077)
-    home = Path("var/prefect").absolute()
-    for name, value in {**_DEFAULTS, "PREFECT_HOME": str(home)}.items():
+    checkout = Path(__file__).parents[2]
+    there = (checkout / "pyproject.toml").is_file()
+    home = checkout / "var" if there else Path.home() / ".stille"
+    for name, value in {**_DEFAULTS, "PREFECT_HOME": str(home / "prefect")}.items():
         os.environ.setdefault(name, value)
 
 

@@ -160,10 +160,11 @@ def test_sections_that_contradict_themselves_are_refused(load):
     assert "decimal and thousands must differ" in message
 
 
-def test_variables_are_expanded_with_their_defaults(load, monkeypatch):
+def test_variables_are_expanded_with_their_defaults(load, tmp_path, monkeypatch):
     monkeypatch.setenv("PLACE", "elsewhere")
     settings = load(GOOD.replace("data: data", 'data: "${PLACE}/x", var: "${NOT_SET_A:-v}"'))
-    assert (str(settings.paths.data), str(settings.paths.var)) == ("elsewhere/x", "v")
+    found = settings.paths.data, settings.paths.var
+    assert found == (tmp_path / "elsewhere" / "x", tmp_path / "v")
 
 
 def test_an_unset_variable_without_default_is_named(load):

@@ -396,7 +396,7 @@ def test_texts_that_are_none_stop_with_the_file(tmp_path):
 
 
 def test_the_texts_are_part_of_what_a_publication_was_made_of():
-    files = {Path(f"configs/report/{name}.yaml") for name in ("nb", "en")}
+    files = {f"configs/report/{name}.yaml" for name in ("nb", "en")}
     assert files <= set(rule_files(["nb", "en"]))
 
 
