@@ -55,10 +55,11 @@ def build(path: Path, context: Path, base: Path, into: Path) -> Stage:
                 "-ec",
                 said,
             ]
-            subprocess.run(["chroot", stage.root, *command], check=True)
+            subprocess.run(["chroot", stage.root, *command], check=True, umask=0o022)
         elif word == "WORKDIR":
             stage.folder = said
             inside(stage, said).mkdir(parents=True, exist_ok=True)
+            inside(stage, said).chmod(0o755)
         elif word == "ENV":
             pairs_given = (pair.split("=", 1) for pair in shlex.split(said))
             stage.env |= {

@@ -50,6 +50,8 @@ def test_its_steps_make_an_image_that_runs_a_night_read_only_and_as_another_user
     document["paths"] = {n: f"/var/lib/stille/{n}" for n in ("data", "var", "out")}
     document["training"] |= {"seeds": 1, "bootstrap": 20}
     (settings / "stille.yaml").write_text(yaml.safe_dump(document))
+    settings.chmod(0o755)
+    (settings / "stille.yaml").chmod(0o644)
 
     def stille(*words):
         mounts = {volume: "/var/lib/stille", settings: "/etc/stille"}
