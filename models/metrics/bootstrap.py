@@ -119,13 +119,16 @@ def draws(
 def interval(value: float, draws: Floats) -> Interval:
     """The 2.5th to 97.5th percentile of the finite draws, widened to contain ``value``.
 
+    Weibull's (1939) percentiles, beyond which another draw lies 2.5 times in a hundred however few
+    there are: the usual ones of 200 draws leave out 3.
+
     >>> interval(0.5, np.array([1.0, 2.0, np.nan]))
-    Interval(value=0.5, low=0.5, high=1.975)
+    Interval(value=0.5, low=0.5, high=2.0)
     """
     finite = draws[np.isfinite(draws)]
     if len(finite) == 0:
         return Interval(value, value, value)
-    low, high = np.quantile(finite, [0.025, 0.975])
+    low, high = np.quantile(finite, [0.025, 0.975], method="weibull")
     return Interval(value, min(float(low), value), max(float(high), value))
 
 

@@ -80,7 +80,7 @@ def debiased_root(square: float, draws: Floats) -> Interval:
     binomial). What is left below 0 counts as 0; without replicates nothing is taken off.
 
     >>> debiased_root(4.0, np.array([4.0, 6.0, 8.0]))  # 2 too much; 0, 2 and 4 are left
-    Interval(value=1.4142135623730951, low=0.31622776601683794, high=1.9748417658131499)
+    Interval(value=1.4142135623730951, low=0.0, high=2.0)
     """
     chance = float(draws.mean()) - square if len(draws) else 0.0
     found = interval(square - chance, draws - 2 * chance)
