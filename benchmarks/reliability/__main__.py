@@ -1,20 +1,22 @@
 """Run the marked tests and write docs/reliability.md: ``python -m benchmarks.reliability``.
 
-Arguments are passed on to pytest, as ``-n 2``; of what they leave out, the page says so. Ends with
-pytest's exit code.
+Arguments are passed on to pytest, as ``-n 2`` or paths; how a test ended that they leave out is
+what it was when it last ran here, and the page says since when. Ends with pytest's exit code.
 """
 
+import json
 import sys
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.companies import FOLDER
 from benchmarks.reliability.page import Outcome, page
 
-PAGE = Path("docs/reliability.md")
+PAGE, KEPT = Path("docs/reliability.md"), FOLDER / "reliability.json"
 
 
 class Collector:
@@ -48,8 +50,21 @@ def main() -> int:
     """Run the tests; the page is written also where some failed, and says so."""
     collector = Collector()
     code = pytest.main(["-q", "-m", "promise or fault", *sys.argv[1:]], plugins=[collector])
-    day = datetime.now(UTC).date()
-    PAGE.write_text(page([*collector.outcomes.values()], day), encoding="utf-8")
+    today = datetime.now(UTC).date()
+    ran = {
+        each.test: [each.ended, each.marks, each.figures, today.isoformat()]
+        for each in collector.outcomes.values()
+        if each.ended != "not run"
+    }
+    before = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
+    kept = {test: row for test, row in before.items() if Path(test.partition("::")[0]).is_file()}
+    kept |= ran
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    KEPT.write_text(json.dumps(kept), encoding="utf-8")
+    found = {test: Outcome(test, row[0], tuple(row[1]), row[2]) for test, row in kept.items()}
+    oldest = min((date.fromisoformat(row[3]) for row in kept.values()), default=today)
+    outcomes = [*(collector.outcomes | found).values()]
+    PAGE.write_text(page(outcomes, today, oldest), encoding="utf-8")
     return int(code)
 
 

@@ -29,8 +29,8 @@ class Outcome:
     figures: Figures
 
 
-def page(outcomes: Sequence[Outcome], day: date) -> str:
-    """The whole page as Markdown."""
+def page(outcomes: Sequence[Outcome], day: date, oldest: date) -> str:
+    """The whole page as Markdown; ``oldest`` is when the first of the tests ran."""
     entries = [_entry(key, said, outcomes) for key, said in catalogue().items()]
     faults = [entry for entry in entries if isinstance(entry["key"], int)]
     figures = _sums(outcomes)
@@ -42,6 +42,7 @@ def page(outcomes: Sequence[Outcome], day: date) -> str:
     return markdown.page(
         "reliability.md",
         day=day,
+        oldest=oldest,
         figures=figures,
         promises=[entry for entry in entries if entry not in faults],
         faults=faults,

@@ -26,8 +26,12 @@ def test_figures_are_added_up_and_what_did_not_pass_is_said():
         Outcome("tests/test_b.py::test_b", "skipped", ("atomic",), {}),
         Outcome("tests/test_b.py::test_c", "defect", (1,), {}),
     ]
-    lines = page(outcomes, date(2024, 1, 2)).splitlines()
+    lines = page(outcomes, date(2024, 1, 2), date(2024, 1, 1)).splitlines()
     assert "| kills | 8 | 9 |" in lines
+    assert any(
+        line.endswith("Long ones ran on other days, the first of them on 2024-01-01.")
+        for line in lines
+    )
     (row,) = [line for line in lines if line.startswith("| 1 | **One whole publication")]
     assert "[a night is whole](../tests/test_a.py), [b](../tests/test_b.py)" in row
     assert row.endswith("| 1 of 2 cases; 1 failed; 1 skipped; kills: 8 of 9 |")
