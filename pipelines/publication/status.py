@@ -3,7 +3,7 @@
 The night's manifest carries it, where the terminal and the doctor read what the report says.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,8 +53,13 @@ def run_notices(
     data_until: date | None,
     monitored: MeasurementFile,
     measured: MeasurementFile,
+    before: Mapping[str, object],
 ) -> Iterator[Notice]:
-    """What is amiss with the run of ``stamp``, its data and what was measured before it."""
+    """What is amiss with the run of ``stamp``, its data and what was measured before it.
+
+    ``before`` is the manifest of the night before, empty where there is none.
+    """
+    lot = before.get("holdout_key") or stamp.holdout_key
     age = 0 if data_until is None else (stamp.as_of - data_until).days
     counts: tuple[tuple[Tone, str, int], ...] = (
         ("bad", "permissions", not stamp.permissions_read),
@@ -63,6 +68,7 @@ def run_notices(
         ("look", "alarms", len((monitored.data or {}).get("alarms", ()))),
         ("look", "old_data", age if age > _OLD_DAYS else 0),
         ("look", "degraded", stamp.degraded),
+        ("look", "lot_redrawn", lot != stamp.holdout_key),
         ("look", "unreadable", monitored.unreadable or measured.unreadable),
     )
     yield from (Notice(tone, code, figure) for tone, code, figure in counts if figure)

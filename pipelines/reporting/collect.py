@@ -44,7 +44,8 @@ def collect(
     health = _health(settings, rows, snapshot, gates)
     newest_days = [table.newest for table in health.tables if table.newest is not None]
     data_until = min(max(newest_days), as_of) if newest_days else None
-    notices = [*run_notices(stamp, gates, data_until, monitored, measured)]
+    described = before.last.described if before.last else {}
+    notices = [*run_notices(stamp, gates, data_until, monitored, measured, described)]
     if stamp.permissions_read:
         register_on = context.permissions.customers["register_on"]
         notices += list_notices(settings, rows, register_on, as_of)

@@ -117,10 +117,10 @@ def test_what_is_amiss_with_the_run_is_named_the_most_serious_first():
     gates = [SimpleNamespace(passed=False), SimpleNamespace(passed=True)]
     monitored = MeasurementFile(NIGHT, {"alarms": ["a", "b"]})
     measured = MeasurementFile(NIGHT, {"harmful": ["all=all"]})
-    assert list(run_notices(stamp, [], NIGHT, NOTHING, NOTHING)) == []
-    assert list(run_notices(stamp, [], date(2026, 2, 24), NOTHING, NOTHING)) == []
+    assert list(run_notices(stamp, [], NIGHT, NOTHING, NOTHING, {})) == []
+    assert list(run_notices(stamp, [], date(2026, 2, 24), NOTHING, NOTHING, {})) == []
     ill = replace(stamp, permissions_read=False, degraded=True)
-    told = list(run_notices(ill, gates, date(2026, 2, 23), monitored, measured))
+    told = list(run_notices(ill, gates, date(2026, 2, 23), monitored, measured, {}))
     assert [(each.tone, each.code, each.figure) for each in told] == [
         ("bad", "permissions", 1),
         ("bad", "harm", 1),
@@ -131,8 +131,13 @@ def test_what_is_amiss_with_the_run_is_named_the_most_serious_first():
     ]
     assert tone_of(told) == "bad"
     assert tone_of(told[2:]) == "look"
+    # Nights from before the key was named tell nothing of it.
+    other, same = {"holdout_key": "another"}, {"holdout_key": stamp.holdout_key}
+    for before, codes in ((other, ["lot_redrawn"]), (same, []), ({"lane": 1}, [])):
+        told = run_notices(stamp, [], NIGHT, NOTHING, NOTHING, before)
+        assert [each.code for each in told] == codes
     torn = MeasurementFile(NIGHT, None)
-    assert [each.code for each in run_notices(stamp, [], None, torn, NOTHING)] == ["unreadable"]
+    assert [each.code for each in run_notices(stamp, [], None, torn, NOTHING, {})] == ["unreadable"]
 
 
 @pytest.mark.parametrize("language", TEXTS)
