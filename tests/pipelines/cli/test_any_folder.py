@@ -48,26 +48,31 @@ def test_a_command_finds_everything_and_leaves_the_folder_as_it_was(company, tmp
     assert {path.name for path in company.parent.iterdir()} == {"company.yaml"}
 
 
-def test_each_path_counts_from_the_folder_of_the_configuration(company, tmp_path, monkeypatch):
-    monkeypatch.chdir(company.parent)
-    paths = load_settings(Path(company.name)).paths
+def test_each_path_counts_from_the_folder_of_the_configuration(root, tmp_path, monkeypatch):
+    document = yaml.safe_load((root / "configs" / "demo.yaml").read_text("utf-8"))
+    config = tmp_path / "company" / "settings" / "company.yaml"
+    config.parent.mkdir(parents=True)
+
+    def written(**sections):
+        config.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
+
+    written(paths={name: f"../{name}" for name in NAMES})
+    monkeypatch.chdir(config.parent)
+    paths = load_settings(Path(config.name)).paths
     assert [str(getattr(paths, name)) for name in NAMES] == ["../data", "../var", "../out"]
-    monkeypatch.chdir(company.parents[2])
-    paths = load_settings(company.relative_to(Path.cwd())).paths
+    monkeypatch.chdir(tmp_path)
+    paths = load_settings(config.relative_to(tmp_path)).paths
     assert [str(getattr(paths, name)) for name in NAMES] == [f"company/{name}" for name in NAMES]
     certificates = {name: f"keys/{name}.pem" for name in ("ca", "certificate", "key")}
-    document = yaml.safe_load(company.read_text("utf-8")) | {
-        "paths": {"data": str(tmp_path), "out": "s3://bucket/out"},
-        "engine": {"kind": "dask", "address": "tls://host:1", "tls": certificates},
-        "tracking": {"uri": "sqlite:///store.db?timeout=5"},
-    }
-    config = tmp_path / "else" / "config.yaml"
-    config.parent.mkdir()
-    config.write_text(yaml.safe_dump(document), encoding="utf-8")
+    written(
+        paths={"data": str(root), "out": "s3://bucket/out"},
+        engine={"kind": "dask", "address": "tls://host:1", "tls": certificates},
+        tracking={"uri": "sqlite:///store.db?timeout=5"},
+    )
     settings = load_settings(config)
-    assert settings.paths.data == tmp_path
+    assert settings.paths.data == root
     assert settings.paths.var == config.parent / "var"
     assert settings.paths.mirrors in settings.paths.out.parents
     assert settings.engine.tls["key"] == config.parent / "keys" / "key.pem"
     assert settings.tracking.uri == f"sqlite:///{config.parent}/store.db?timeout=5"
-    assert settings.may_hold_models() is False
+    assert not settings.may_hold_models()
