@@ -6,7 +6,7 @@ BENCH := .venv-bench
 AUDIT := build/audit
 BIN := $(VENV)/bin
 COVERAGE := 97
-PYTEST := python -m pytest -n 2 --dist loadfile
+PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true

@@ -17,10 +17,15 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
+_LONG = ("test_notebooks.py", "test_leaks.py")
 
 
 def pytest_collection_modifyitems(items):
-    """Tell with each test's outcome which promises and faults it is marked with."""
+    """Tell with each test's outcome which promises and faults it is marked with.
+
+    Long modules go first, so that no process waits for another one at the end.
+    """
+    items.sort(key=lambda item: item.path.name not in _LONG and item.path.parent.name != "jobs")
     for item in items:
         for name in ("promise", "fault"):
             for marker in item.iter_markers(name):
