@@ -98,9 +98,14 @@ class Privacy(Section):
 
 
 def _beside(path: Any, info: ValidationInfo) -> Any:
-    """A path as it counts from the folder of the configuration."""
-    folder = (info.context or {}).get("folder", Path())
-    return os.path.normpath(folder / path) if isinstance(path, str | Path) else path
+    """A path as it counts from the folder of the configuration.
+
+    Relative where that is below the working directory, and without ``..``: stores compare names.
+    """
+    if not isinstance(path, str | Path):
+        return path
+    found = os.path.normpath((info.context or {}).get("folder", Path()) / path)
+    return os.path.normpath(Path.cwd() / found) if found.startswith("..") else found
 
 
 class _BelowVar:

@@ -59,7 +59,7 @@ def test_each_path_counts_from_the_folder_of_the_configuration(root, tmp_path, m
     written(paths={name: f"../{name}" for name in NAMES})
     monkeypatch.chdir(config.parent)
     paths = load_settings(Path(config.name)).paths
-    assert [str(getattr(paths, name)) for name in NAMES] == ["../data", "../var", "../out"]
+    assert [getattr(paths, name) for name in NAMES] == [tmp_path / "company" / n for n in NAMES]
     monkeypatch.chdir(tmp_path)
     paths = load_settings(config.relative_to(tmp_path)).paths
     assert [str(getattr(paths, name)) for name in NAMES] == [f"company/{name}" for name in NAMES]
