@@ -24,7 +24,7 @@ from pipelines.simulator.simulate import simulate
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.training.examples import make_examples
 
-FOLDER = Path("var/bench")
+FOLDER = Path("var/bench").absolute()
 Document = dict[str, Any]
 
 
