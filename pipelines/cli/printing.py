@@ -87,11 +87,9 @@ def check_done(report: Report) -> None:
             )
         for column, value in row["constant"].items():
             print(f"{name}.{column}: {value} in every row, so it tells nobody apart")
-    later = [f"{row['table']} {row['after_as_of']:,}" for row in rows if row["after_as_of"]]
-    if later:
-        print(
-            f"Rows after {report.as_of}, which count for nothing on that date: {', '.join(later)}"
-        )
+    after = (f"{row['table']} {row['after_as_of']:,}" for row in rows if row["after_as_of"])
+    if later := ", ".join(after):
+        print(f"Rows after {report.as_of}, which count for nothing on that date: {later}")
     print(report.leaks)
     print(f"Ranges, orphan keys, gates, leaks and more: {report.page}")
 

@@ -86,15 +86,13 @@ def _forget_in(publication: Publication, customer: str) -> bool:
 
 def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
     """In which column of each file the customer's id stands, whatever its header calls it."""
-    [customer] = (field for field in columns("worklists") if field.name == CUSTOMER)
+    [doc] = (field.doc for field in columns("worklists") if field.name == CUSTOMER)
     described = {
         resource["path"]: [field["description"] for field in resource["schema"]["fields"]]
         for resource in manifest["resources"]
         if "schema" in resource
     }
-    return {
-        path: docs.index(customer.doc) for path, docs in described.items() if customer.doc in docs
-    }
+    return {path: docs.index(doc) for path, docs in described.items() if doc in docs}
 
 
 CUSTOMER = "customer_id"

@@ -107,9 +107,7 @@ def write_night(
     """Fill the staging folder: the risk list in each language, the lanes, changes, outcomes."""
     settings, languages = run.settings, run.settings.list.languages
     with run.record.stage("lists") as stage, bar("writing lists", len(languages)) as done:
-        lists = write_risk_lists(
-            *(settings, scored.rows, scored.facts, context, stamp, staging, done)
-        )
+        lists = write_risk_lists(settings, scored.rows, scored.facts, context, stamp, staging, done)
         lists = write_changes(context.before.last, events, lists)
         if scored.chances is not None:
             lists = write_chances(scored.chances, lists)

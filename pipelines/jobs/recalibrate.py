@@ -154,7 +154,6 @@ def _metrics(recalibration: Recalibration) -> dict[str, float]:
         for name, value in (asdict(check) if check else {}).items()
         if name != "months"
     }
-    metrics |= {"rows": recalibration.rows, "leavers": recalibration.leavers} | asdict(
-        recalibration.calibration.common
-    )
+    metrics |= {"rows": recalibration.rows, "leavers": recalibration.leavers}
+    metrics |= asdict(recalibration.calibration.common)
     return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}

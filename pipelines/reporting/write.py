@@ -70,13 +70,12 @@ def texts_of(language: str, config: Path | None = None) -> Texts:
     """A language's texts, with the lists' names for codes and what the actions are called."""
     texts = load_texts(text_file("report", language))
     names = load_checked(text_file("names", language), Names, "the names")
+    actions = load_actions(ACTIONS).actions
     kinds = {
         "drivers": names.drivers,
         "families": names.families,
         "qualities": names.qualities,
-        "actions": {
-            code: action.text(language) for code, action in load_actions(ACTIONS).actions.items()
-        },
+        "actions": {code: action.text(language) for code, action in actions.items()},
     }
     named = {f"{kind}.{code}": name for kind, by in kinds.items() for code, name in by.items()}
     option = "" if config is None else f" --config {shlex.quote(str(config))}"
