@@ -291,11 +291,8 @@ def truth_comparison(comparison: Comparison) -> None:
         f"{c.calibration_slope:.2f}."
     )
     rows = zip(_ranked(c.true_drivers), _ranked(c.model_drivers), strict=False)
-    table(
-        ["true driver", "spread in log-odds", "model's driver", "mean |contribution|"],
-        ([*true, *model] for true, model in rows),
-        "Strongest drivers",
-    )
+    header = ["true driver", "spread in log-odds", "model's driver", "mean |contribution|"]
+    table(header, ([*true, *model] for true, model in rows), "Strongest drivers")
     print(
         f"Driver families ranked as in the truth: Spearman {c.family_rank_correlation:.2f} "
         f"over {len(c.true_families)} families."

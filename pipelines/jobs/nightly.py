@@ -1,7 +1,6 @@
 """Batch scoring job: champion → tables → matrix → scores → reasons → lists, report → publication.
 
-Published in one swap, so that no reader sees half a night; the run's ``step`` decides whether a
-scheduler watches it.
+Published in one swap, so that no reader sees half a night.
 """
 
 import hashlib

@@ -1,7 +1,6 @@
 """Recalibration job: the champion's calibration refitted on the newest months.
 
-Its boosters stay as they are, as levels move faster than risks; the run's ``step`` decides
-whether a scheduler watches it.
+Its boosters stay as they are, as levels move faster than risks.
 """
 
 from dataclasses import asdict, dataclass, replace

@@ -44,7 +44,8 @@ def reproduce(config: Path, name: str) -> Reproduction:
                 f"{logged.label} does not tell what it was made of: it is no training, or one of "
                 "an older release. Train again: stille train."
             )
-        settings, tables = _configured(opened.settings, before["configuration"]), before["tables"]
+        settings = _configured(opened.settings, before["configuration"])
+        tables = before["tables"]
         run = replace(opened, settings=settings, as_of=date.fromisoformat(tables["as of"]))
         run.record_inputs()
         kept = readable_snapshots(settings.paths.snapshots)

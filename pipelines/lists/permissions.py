@@ -136,7 +136,8 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
 def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> None:
     if loaded.refusal is not None:
         raise loaded.refusal
-    bad, rows = sum(loaded.rules.values()), loaded.source_rows
+    bad = sum(loaded.rules.values())
+    rows = loaded.source_rows
     if bad > settings.quarantine_share_of(loaded.name) * rows:
         raise ContractError(f"{loaded.name}: {bad:,} of {rows:,} rows are broken")
     before = snapshot.tables[loaded.name].source_rows

@@ -199,7 +199,8 @@ def _look(
 ) -> Look:
     day, name = format_date(as_of, "long", locale=texts.locale), texts.lists[kind]
     outcomes = [texts.outcomes[code] for code, o in load_outcomes().items() if kind in o.lists]
-    said, status, firm = texts.outcomes, texts.statuses, company.replace("&", "&&")
+    said, status = texts.outcomes, texts.statuses
+    firm = company.replace("&", "&&")
     return Look(
         title=f"{as_of} {name}"[:31],
         header=Template(texts.print).substitute(list=name, day=day, company=firm),

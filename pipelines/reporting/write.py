@@ -53,10 +53,7 @@ def write_report(
     Commands in them name ``config``. Raises ``ConfigError`` for a language without texts,
     ``PublicationError`` when the disk refuses.
     """
-    files = {
-        language: "report.html" if number == 0 else f"report.{language}.html"
-        for number, language in enumerate(languages)
-    }
+    files = {each: f"report.{each}.html" for each in languages} | {languages[0]: "report.html"}
     texts = {language: texts_of(language, config) for language in languages}
     for language, name in files.items():
         others = {

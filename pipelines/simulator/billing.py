@@ -51,8 +51,8 @@ def send_bills(world: World, month: Month) -> Bills:
     irritate(world, month, "bill_shock", np.arange(count), issued, by=shock)
     corrected = _correct(rng, world, month, estimated)
     contact_rates = 0.022 + 0.10 * shock + 0.15 * corrected + 0.006 * np.maximum(lines - 6, 0)
-    number, due = month.sink.numbers("invoices", count), issued + _TERMS_DAYS
-    bills = Bills(number, issued, due, amount, contact_rates)
+    number = month.sink.numbers("invoices", count)
+    bills = Bills(number, issued, issued + _TERMS_DAYS, amount, contact_rates)
     month.sink.add(
         "invoices",
         invoice_id=bills.number,

@@ -232,11 +232,8 @@ def find_logged(settings: Settings, name: str) -> Logged:
     try:
         if _RUN_ID.fullmatch(name):
             return _logged(client.get_run(name), name[:8])
-        version = (
-            client.get_model_version(model, name)
-            if name.isdigit()
-            else client.get_model_version_by_alias(model, name)
-        )
+        by_alias = client.get_model_version_by_alias
+        version = (client.get_model_version if name.isdigit() else by_alias)(model, name)
         return _logged(client.get_run(str(version.run_id)), f"{model}/{version.version}")
     except MlflowException as error:
         raise _unknown(model, name) from error

@@ -93,7 +93,8 @@ class TrainingResult:
 
 def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str]]:
     """Metric, the model's value with its 95 % interval, and each baseline's value."""
-    ours, others = cards["model"], [card for name, card in cards.items() if name != "model"]
+    ours = cards["model"]
+    others = [card for name, card in cards.items() if name != "model"]
     return [
         [metric, f"{ours[metric]:.4f}", *(f"{card[metric].value:.4f}" for card in others)]
         for metric in _ROWS
