@@ -167,26 +167,15 @@ def definition(feature: Feature, catalog: Catalog) -> str:
         inputs = [named[name] for name in (*feature.of, *feature.maybe) if name in named]
         texts = [f"{f.name}: {definition(f, catalog)}" for f in inputs]
         return _text(feature.expression, feature.fill, feature.kind, *texts)
-    return _text(
-        *_derivation(feature.stream, catalog),
-        feature.expression,
-        feature.where,
-        feature.window,
-        feature.fill,
-        feature.kind,
-    )
+    own = (feature.expression, feature.where, feature.window, feature.fill, feature.kind)
+    return _text(*_derivation(feature.stream, catalog), *own)
 
 
 def _derivation(name: str, catalog: Catalog) -> tuple[object, ...]:
     [stream] = [stream for stream in catalog.streams if stream.name == name]
     bases = [text for base in stream.bases for text in _derivation(base, catalog)]
-    return (
-        *bases,
-        stream.sql,
-        sorted(stream.reveals.items()),
-        *stream.as_known,
-        *(("versions",) if stream.versions else ()),
-    )
+    versions = ("versions",) if stream.versions else ()
+    return (*bases, stream.sql, sorted(stream.reveals.items()), *stream.as_known, *versions)
 
 
 def _text(*parts: object) -> str:

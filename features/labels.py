@@ -45,9 +45,8 @@ def make_cohort(
         select customer_id, cast(null as varchar) as product_line from customers
         where event_at is null or ({known})
     """
-    con.execute(
-        "create or replace temp table cohort as " + (contracts if "contracts" in tables else flat)
-    )
+    cohort = contracts if "contracts" in tables else flat
+    con.execute(f"create or replace temp table cohort as {cohort}")
 
 
 def ever_in_cohort(tables: Collection[str], first: date, zone: str) -> str:

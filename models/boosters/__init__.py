@@ -1,4 +1,1 @@
-"""Gradient-boosted trees (LightGBM): hyperparameters, native text, fingerprint.
-
-Boosters travel as LightGBM's own text and are checked by a fingerprint; no pickle is ever read.
-"""
+"""Gradient-boosted trees (LightGBM): hyperparameters, native text, fingerprint."""

@@ -88,11 +88,9 @@ def robust_effects(trial: UpliftData, leaving: Floats, effect: Floats) -> Floats
     """Each one's effect (n,) by AIPW: the expected one, corrected by what came of them."""
     alone = leaving + trial.share * effect
     contacted = alone - effect
-    return effect + np.where(
-        trial.treat,
-        (contacted - trial.left) / trial.share,
-        (trial.left - alone) / (1 - trial.share),
-    )
+    of_treated = (contacted - trial.left) / trial.share
+    of_held_out = (trial.left - alone) / (1 - trial.share)
+    return effect + np.where(trial.treat, of_treated, of_held_out)
 
 
 def first(score: Floats, depth: float, customer_id: Texts) -> Mask:

@@ -71,11 +71,8 @@ def _chance(
     for learn in (half, ~half):
         rows = np.flatnonzero(learn)
         rows = rows[:: max(1, len(rows) // _ROWS)]
-        data = lgb.Dataset(
-            rows_of(x, rows),
-            label=treated[rows].astype(np.float32),
-            categorical_feature=list(spec.categories),
-        )
+        label = treated[rows].astype(np.float32)
+        data = lgb.Dataset(rows_of(x, rows), label, categorical_feature=list(spec.categories))
         booster = lgb.train(_PARAMS | {"num_threads": threads}, data, _ROUNDS)
         chance[~learn] = booster.predict(rows_of(x, ~learn), num_threads=threads)
     return chance

@@ -72,9 +72,8 @@ def risk_difference(strata: Strata, z: float = ONE_LOOK) -> Interval:
         return Interval(value, -1.0, 1.0)
     middle = value + z**2 * slope / 2
     half = math.sqrt(max(middle**2 - value**2 + z**2 * level, 0.0))
-    return Interval(
-        value, max(min(middle - half, value), -1.0), min(max(middle + half, value), 1.0)
-    )
+    low, high = min(middle - half, value), max(middle + half, value)
+    return Interval(value, max(low, -1.0), min(high, 1.0))
 
 
 def complier_effect(left: Strata, reached: Strata, both: Strata, z: float) -> Interval:

@@ -106,9 +106,7 @@ def measure_effects(
 def _effect(
     rows: pd.DataFrame, kind: str, name: str, saved: float, woken: float, alpha: float
 ) -> Effect:
-    treat, left, reached = (
-        rows[each].to_numpy(dtype=bool) for each in ("treat", "left", "reached")
-    )
+    treat, left, reached = rows[["treat", "left", "reached"]].to_numpy(dtype=bool).T
     counts = {
         f"{arm}{what}": int(each.sum())
         for arm, drawn in (("treated", treat), ("held_out", ~treat))

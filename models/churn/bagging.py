@@ -44,13 +44,9 @@ def samples(rows: Index, y: Labels, negatives: int | None, members: int) -> tupl
         return (Sample(rows, 1.0),) * members
     shuffled = np.random.default_rng(1).permutation(stayers)
     hands = (np.arange(size) + member * size for member in range(members))
-    return tuple(
-        Sample(
-            np.sort(np.concatenate([leavers, np.take(shuffled, hand, mode="wrap")])),
-            size / len(stayers),
-        )
-        for hand in hands
-    )
+    dealt = (np.take(shuffled, hand, mode="wrap") for hand in hands)
+    keep = size / len(stayers)
+    return tuple(Sample(np.sort(np.concatenate([leavers, each])), keep) for each in dealt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Fit of the churn model: bagged boosters, early stopping on customers left out, calibration.
 
-One pass over the groups of customers decides rounds, shapes of tree and calibration. Each booster
-is stopped on the group it has not seen; the mean of the best rounds is steadier than that of any
-one split, on whose few leavers it would hang. The scores of all groups then choose and calibrate.
+The mean of the best rounds over all groups of customers is steadier than that of any one split, on
+whose few leavers it would hang.
 """
 
 from collections.abc import Callable, Sequence
@@ -109,11 +108,9 @@ def try_shape(bag: Bag, shape: Recipe, folds: Sequence[Fold], on_step: Progress)
     raw = np.empty(len(rows))
     for fold, booster in zip(folds, boosters, strict=True):
         here = fold.test[rows]
+        x = rows_of(bag.examples.x, rows[here])
         raw[here] = booster.predict(
-            rows_of(bag.examples.x, rows[here]),
-            raw_score=True,
-            num_iteration=rounds,
-            num_threads=shape.threads,
+            x, num_iteration=rounds, raw_score=True, num_threads=shape.threads
         )
     return ShapeTrial(shape, best, rounds, raw)
 

@@ -137,10 +137,9 @@ def model_from_files(
 
 def _check_probe(model: ChurnModel, splits: Sequence[Splits], files: Mapping[str, bytes]) -> None:
     scores = fingerprint.probe(model.boosters, fingerprint.probe_rows(splits, model.spec))
+    beside = {name: files[name] for name in _PROBED_FILES}
     with refuse_damage("probe.json cannot be read"):
-        same = fingerprint.agrees(
-            files["probe.json"], scores, {name: files[name] for name in _PROBED_FILES}
-        )
+        same = fingerprint.agrees(files["probe.json"], scores, beside)
     if not same:
         raise ModelError(
             "The files do not give the scores that the model gave when it was trained: they were "

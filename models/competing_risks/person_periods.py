@@ -1,7 +1,5 @@
 """Person-periods: each row of a matrix once for every 30 days in which its end is observable.
 
-Rare outcomes are pooled into one class.
-
 Period k of an as-of date covers the days ``[lead + 30·k, lead + 30·(k + 1))`` after it. A row
 is at risk in a period that begins before its end; the period in which it ends carries the
 cause. A period that is not complete by a given day is censored, though earlier ones of the same

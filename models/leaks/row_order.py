@@ -21,7 +21,7 @@ def order_findings(rows: LeakRows, filed: Texts | None) -> tuple[Leak, ...]:
     orders: dict[Kind, Index] = {"id_order": id_order(ids)}
     if filed is not None:
         at = pd.Index(filed).drop_duplicates().get_indexer(pd.Index(ids))
-        in_file = _places(np.argsort(at, kind="stable"))
+        in_file = np.argsort(np.argsort(at, kind="stable"))
         if abs(float(np.corrcoef(orders["id_order"], in_file)[0, 1])) < 0.99:
             orders["row_order"] = in_file
     findings = (_finding(rows, first, place, kind) for kind, place in orders.items())
@@ -35,13 +35,7 @@ def id_order(ids: Texts) -> Index:
     [2, 1, 0]
     """
     text = ids.astype(str)
-    return _places(np.lexsort((text, np.char.str_len(text))))
-
-
-def _places(order: Index) -> Index:
-    places = np.empty(len(order), dtype=np.intp)
-    places[order] = np.arange(len(order))
-    return places
+    return np.argsort(np.lexsort((text, np.char.str_len(text))))
 
 
 def _finding(rows: LeakRows, first: Index, place: Index, kind: Kind) -> Leak | None:

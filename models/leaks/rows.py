@@ -101,10 +101,8 @@ class LeakRows:
         days, day = np.unique(examples.as_of, return_inverse=True)
         left = np.bincount(customer, weights=examples.y) > 0
         half = (customer_share(ids, "leak halves") < 0.5).astype(np.intp)
-        leavers = int(left.sum())
-        return LeakRows(
-            examples, customer, half, day, days, left[customer], leavers, len(left) - leavers
-        )
+        stayers, leavers = np.bincount(left, minlength=2).tolist()
+        return LeakRows(examples, customer, half, day, days, left[customer], leavers, stayers)
 
     def even(self) -> "LeakRows":
         """At most 2,500 positives and as many other rows, evenly through the customers."""
@@ -217,6 +215,4 @@ def limit(tests: int) -> float:
 
 def _by_rank(counts: Floats, rank: Index) -> Floats:
     size = int(rank.max()) + 1
-    return np.array(
-        [np.bincount(rank[half], weights=counts[half], minlength=size) for half in (0, 1)]
-    )
+    return np.array([np.bincount(*half, minlength=size) for half in zip(rank, counts, strict=True)])

@@ -44,9 +44,8 @@ def outcome(name: str, rows: Rows, p: Floats) -> ObservedExpected:
     high = float(chi2.ppf(1 - _TAIL, 2 * count + 2)) / 2
     ratio = Interval(observed / expected, low * effect / expected, high * effect / expected)
     if rows.shocks is not None and rows.shocks.swing > 0:
-        ratio = _widened(
-            ratio, float(norm.isf(_TAIL)) * rows.shocks.deviation(p * (1 - p)) / expected
-        )
+        error = float(norm.isf(_TAIL)) * rows.shocks.deviation(p * (1 - p)) / expected
+        ratio = _widened(ratio, error)
     return ObservedExpected(name, len(rows), expected, observed, ratio)
 
 

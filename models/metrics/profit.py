@@ -127,9 +127,8 @@ def expected_value(
     saved = economics.saved_share * (value - offer_cost)
     loss = (economics.woken_share if woken is None else woken) * value
     loss = loss + economics.offer_taken_by_stayers * offer_cost
-    return np.asarray(
-        remains * (p * saved - (1 - p) * loss) - economics.contact_cost, dtype=np.float64
-    )
+    brought = remains * (p * saved - (1 - p) * loss)
+    return np.asarray(brought - economics.contact_cost, dtype=np.float64)
 
 
 def uplift_value(

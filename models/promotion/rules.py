@@ -33,9 +33,8 @@ def rule(
     name: str, value: float, low: float | None, high: float | None, passed: bool, sentence: str
 ) -> Rule:
     """A rule that fails when ``value`` is not finite, whatever ``passed`` says."""
-    number, least, most = (
-        v if v is not None and math.isfinite(v) else None for v in (value, low, high)
-    )
+    bounds = (value, low, high)
+    number, least, most = (v if v is not None and math.isfinite(v) else None for v in bounds)
     return Rule(name, number, least, most, passed and number is not None, sentence)
 
 

@@ -1,8 +1,7 @@
 """Command line interface (Typer): ``stille``. Results on stdout, progress and errors on stderr.
 
 Here are the demo, what keeps nights running (doctor, schedules, MLflow's pages) and the entry
-point. Each command imports what it needs when it is called, so that ``stille --help`` is quick and
-the libraries underneath find their environment set.
+point. Commands import late also because the libraries underneath must find their environment set.
 """
 
 import atexit

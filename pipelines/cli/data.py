@@ -1,7 +1,4 @@
-"""Commands about tables: simulate, check, unload, init, features, schema, forget, …
-
-Each imports its work when called, so that help is quick.
-"""
+"""Commands about tables: simulate, check, unload, init, features, schema, forget, …"""
 
 from pathlib import Path
 from typing import Annotated, Literal

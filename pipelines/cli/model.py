@@ -1,7 +1,4 @@
-"""Commands about models and nights, each a run or a comparison of runs.
-
-Each imports its work when called, so that help is quick.
-"""
+"""Commands about models and nights, each a run or a comparison of runs."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,4 @@
-"""The Typer application, the options that commands share, and how a job is run from one.
-
-Commands import what they need when called, so that help is quick.
-"""
+"""The Typer application, the options that commands share, and how a job is run from one."""
 
 import inspect
 import re

@@ -87,11 +87,9 @@ def check_done(report: Report) -> None:
             )
         for column, value in row["constant"].items():
             print(f"{name}.{column}: {value} in every row, so it tells nobody apart")
-    later = [f"{row['table']} {row['after_as_of']:,}" for row in rows if row["after_as_of"]]
-    if later:
-        print(
-            f"Rows after {report.as_of}, which count for nothing on that date: {', '.join(later)}"
-        )
+    after = (f"{row['table']} {row['after_as_of']:,}" for row in rows if row["after_as_of"])
+    if later := ", ".join(after):
+        print(f"Rows after {report.as_of}, which count for nothing on that date: {later}")
     print(report.leaks)
     print(f"Ranges, orphan keys, gates, leaks and more: {report.page}")
 
@@ -293,11 +291,8 @@ def truth_comparison(comparison: Comparison) -> None:
         f"{c.calibration_slope:.2f}."
     )
     rows = zip(_ranked(c.true_drivers), _ranked(c.model_drivers), strict=False)
-    table(
-        ["true driver", "spread in log-odds", "model's driver", "mean |contribution|"],
-        ([*true, *model] for true, model in rows),
-        "Strongest drivers",
-    )
+    header = ["true driver", "spread in log-odds", "model's driver", "mean |contribution|"]
+    table(header, ([*true, *model] for true, model in rows), "Strongest drivers")
     print(
         f"Driver families ranked as in the truth: Spearman {c.family_rank_correlation:.2f} "
         f"over {len(c.true_families)} families."

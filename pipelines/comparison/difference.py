@@ -206,10 +206,7 @@ def render(difference: Difference) -> str:
         if name in run.pictures
     ]
     return page_template("compare.html").render(
-        difference=difference,
-        verdict=_verdict(difference),
-        tags=_HEAD_TAGS,
-        pictures=pictures,
+        difference=difference, verdict=_verdict(difference), tags=_HEAD_TAGS, pictures=pictures
     )
 
 

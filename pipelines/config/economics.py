@@ -1,7 +1,6 @@
 """Economics of the configuration as the models take it, in major units of the currency.
 
-Below training and the lists, as both need one and the same value of a contact. What `stille effect`
-measured takes the place of what the configuration assumes.
+Below training and the lists, as both need one and the same value of a contact.
 """
 
 import math

@@ -130,9 +130,8 @@ def _column(place: tuple[str, ...], table: Table, name: str, origin: Any) -> Ite
     elif isinstance(origin, dict):
         if (table.name, name) != ("customers", "segment") and {"static", "mutable"} & set(origin):
             yield Problem(place, "only attributes and the segment are static or mutable")
-        if table.column(name).type != "date" and any(
-            f"{n}_before" in origin for n in declared.DURATIONS
-        ):
+        durations = {f"{unit}_before" for unit in declared.DURATIONS}
+        if table.column(name).type != "date" and durations & set(origin):
             yield Problem(place, "only a date can be given as a duration")
         yield from _values(place, table.column(name), origin)
 

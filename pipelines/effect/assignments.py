@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import fmean
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import treatments
 from features.errors import ContractError
+from features.treatments import assignment_outcomes, calls_that_tell, reported_assignments
 from models.causal.treatment_effect import first_assignments, randomised_assignments
 from pipelines.config.economics import actions_with_offer
 from pipelines.config.settings import Settings
 from pipelines.matrices.shard import prepared_tables
 from pipelines.matrices.treatment_record import TYPES, assignments_of
+from pipelines.runtime.duckdb_connection import Connection
 from pipelines.snapshots.snapshot import Snapshot
 
 _TABLES = ("terminations", "treatments", "households")
@@ -66,21 +66,17 @@ def arms_until(settings: Settings, snapshot: Snapshot, today: date) -> Arms:
     published, zone = assignments_of(settings.paths.out, today), settings.company.timezone
     begun = pc.min(published["assigned_on"]).as_py() or today
     with prepared_tables(settings, snapshot, _TABLES) as con:
-        reported = treatments.reported_assignments(con, today=today, zone=zone)
+        reported = reported_assignments(con, today=today, zone=zone)
         reported = reported.filter(pc.less(reported["assigned_on"], begun))
         lots = [_lot(con, settings, "treatments", reported, today)]
         if len(published):
             lots.insert(0, _lot(con, settings, "publications", published, today))
-        told = treatments.calls_that_tell(con, actions_with_offer(), today=today, zone=zone)
+        told = calls_that_tell(con, actions_with_offer(), today=today, zone=zone)
     return Arms(tuple(lots), *told)
 
 
 def _lot(
-    con: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    source: str,
-    assignments: pa.Table,
-    today: date,
+    con: Connection, settings: Settings, source: str, assignments: pa.Table, today: date
 ) -> Lot:
     """What came of the first of each household's ``assignments``."""
     first = first_assignments(_with_households(con, assignments))
@@ -88,9 +84,7 @@ def _lot(
     over = np.array([window.complete(day, today) for day in first["assigned_on"]], dtype=bool)
     judged = pa.Table.from_pandas(first[over], pa.schema(TYPES), preserve_index=False)
     end_days, zone = window.lead_days + window.horizon_days, settings.company.timezone
-    outcomes = treatments.assignment_outcomes(
-        con, judged, end_days=end_days, today=today, zone=zone
-    )
+    outcomes = assignment_outcomes(con, judged, end_days=end_days, today=today, zone=zone)
     rows = outcomes.to_pandas().assign(household_id=first.loc[over, "household_id"].to_numpy())
     channels = rows.loc[rows["arm"].eq("treat"), "channel"].dropna()
     reaches = [settings.contact.use(channel).reach for channel in channels]
@@ -98,7 +92,7 @@ def _lot(
     return Lot(source, randomised_assignments(rows), waiting, fmean(reaches or [1.0]))
 
 
-def _with_households(con: duckdb.DuckDBPyConnection, assignments: pa.Table) -> pd.DataFrame:
+def _with_households(con: Connection, assignments: pa.Table) -> pd.DataFrame:
     """``assignments`` with ``household_id`` as known on their day, as the lot was drawn by it.
 
     Null for who is in none.

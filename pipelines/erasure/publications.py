@@ -59,11 +59,8 @@ def _forget_in(publication: Publication, customer: str) -> bool:
         new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times}")
     with staging_folder(new) as staging, storage_errors(f"rewrite {publication.folder}"):
         shutil.copytree(publication.folder, staging, dirs_exist_ok=True)
-        changed = [
-            path
-            for path, column in _places(manifest).items()
-            if without(staging / path, customer, column)
-        ]
+        places = _places(manifest).items()
+        changed = [path for path, column in places if without(staging / path, customer, column)]
         for page in [*(staging / PAGES).glob("*.html")]:
             if page.name.partition("-")[2] == page_name(0, customer).partition("-")[2]:
                 changed.append(page.relative_to(staging).as_posix())
@@ -86,15 +83,13 @@ def _forget_in(publication: Publication, customer: str) -> bool:
 
 def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
     """In which column of each file the customer's id stands, whatever its header calls it."""
-    [customer] = (field for field in columns("worklists") if field.name == CUSTOMER)
+    [doc] = (field.doc for field in columns("worklists") if field.name == CUSTOMER)
     described = {
         resource["path"]: [field["description"] for field in resource["schema"]["fields"]]
         for resource in manifest["resources"]
         if "schema" in resource
     }
-    return {
-        path: docs.index(customer.doc) for path, docs in described.items() if customer.doc in docs
-    }
+    return {path: docs.index(doc) for path, docs in described.items() if doc in docs}
 
 
 CUSTOMER = "customer_id"

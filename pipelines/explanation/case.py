@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
 from features.catalog import Catalog
@@ -27,7 +26,7 @@ from pipelines.matrices.build import catalog_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.shard import open_shard
 from pipelines.publication.reader import Publication, current, newest_of, verify
-from pipelines.runtime.duckdb_connection import connect, identifier
+from pipelines.runtime.duckdb_connection import Connection, connect, identifier
 from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import readable_snapshots
@@ -126,7 +125,7 @@ class TableUse:
 @contextmanager
 def open_customer(
     settings: Settings, case: Case
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, Catalog, pd.DataFrame, tuple[TableUse, ...]]]:
+) -> Iterator[tuple[Connection, Catalog, pd.DataFrame, tuple[TableUse, ...]]]:
     """Open the case's snapshot for its customer, by the feature code of the night.
 
     Gives a connection with the contract's tables of the customer and ``cohort``, the night's
@@ -149,9 +148,7 @@ def open_customer(
         yield con, catalog, rows.to_pandas(date_as_object=False), tuple(used)
 
 
-def _used(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, as_of: date, zone: str
-) -> Iterator[TableUse]:
+def _used(con: Connection, catalog: Catalog, as_of: date, zone: str) -> Iterator[TableUse]:
     read = {table for stream in catalog.streams for table in (*stream.reads, *stream.optional)}
     now, moment = midnight_utc(as_of, zone), f"nullif(event_at, {ALWAYS})"
     for table in TABLES.values():

@@ -12,14 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
-
 from features.catalog import Catalog
 from features.contract import TABLES, Column, Table
 from features.matrix import cut, derive
 from features.timeline import days_later, local_day, midnight_utc
 from pipelines.config.settings import Settings
-from pipelines.runtime.duckdb_connection import connect, identifier, literal
+from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
 from pipelines.snapshots.loading import load_table
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.sources.files import InputDigests, find_files
@@ -55,7 +53,7 @@ class SourceEvidence:
 
     def __init__(
         self,
-        con: duckdb.DuckDBPyConnection,
+        con: Connection,
         catalog: Catalog,
         as_of: date,
         zone: str,
@@ -127,9 +125,8 @@ class SourceEvidence:
         return self._copied.setdefault(table, [(table, number) for (number,) in numbers])
 
     def _source_row(self, table: str, number: int) -> SourceRow:
-        found = self._con.sql(
-            f"select * from {identifier(f'copied_{table}')} where _row = {number}"
-        )
+        copy = identifier(f"copied_{table}")
+        found = self._con.sql(f"select * from {copy} where _row = {number}")
         [row] = found.to_arrow_table().to_pylist()
         return as_known(TABLES[table], row, self._now, self._zone, self._delays.get(table, 0))
 

@@ -81,9 +81,8 @@ def serve(path: Path) -> None:
         runner = _Runner(pause_on_shutdown=False)
         _end_dead_runs([cast(UUID, runner.add_deployment(each)) for each in declared])
         signal.signal(signal.SIGINT, runner.handle_sigterm)
-        print(
-            f"{len(declared)} schedules run; {address.removesuffix('/api')} shows them", flush=True
-        )
+        page = address.removesuffix("/api")
+        print(f"{len(declared)} schedules run; {page} shows them", flush=True)
         asyncio.run(runner.start())
     sys.exit(runner.exit_code)
 

@@ -1,7 +1,4 @@
-"""Model monitoring job: calibration of past probabilities, and drift of the inputs from training.
-
-Plain functions; the run's ``step`` decides whether a scheduler watches them.
-"""
+"""Model monitoring job: calibration of past probabilities, drift of the inputs from training."""
 
 from datetime import timedelta
 

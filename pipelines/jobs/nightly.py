@@ -1,7 +1,6 @@
 """Batch scoring job: champion → tables → matrix → scores → reasons → lists, report → publication.
 
-Published in one swap, so that no reader sees half a night; the run's ``step`` decides whether a
-scheduler watches it.
+Published in one swap, so that no reader sees half a night.
 """
 
 import hashlib
@@ -107,9 +106,7 @@ def write_night(
     """Fill the staging folder: the risk list in each language, the lanes, changes, outcomes."""
     settings, languages = run.settings, run.settings.list.languages
     with run.record.stage("lists") as stage, bar("writing lists", len(languages)) as done:
-        lists = write_risk_lists(
-            *(settings, scored.rows, scored.facts, context, stamp, staging, done)
-        )
+        lists = write_risk_lists(settings, scored.rows, scored.facts, context, stamp, staging, done)
         lists = write_changes(context.before.last, events, lists)
         if scored.chances is not None:
             lists = write_chances(scored.chances, lists)

@@ -1,7 +1,6 @@
 """Recalibration job: the champion's calibration refitted on the newest months.
 
-Its boosters stay as they are, as levels move faster than risks; the run's ``step`` decides
-whether a scheduler watches it.
+Its boosters stay as they are, as levels move faster than risks.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -154,7 +153,6 @@ def _metrics(recalibration: Recalibration) -> dict[str, float]:
         for name, value in (asdict(check) if check else {}).items()
         if name != "months"
     }
-    metrics |= {"rows": recalibration.rows, "leavers": recalibration.leavers} | asdict(
-        recalibration.calibration.common
-    )
+    metrics |= {"rows": recalibration.rows, "leavers": recalibration.leavers}
+    metrics |= asdict(recalibration.calibration.common)
     return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}

@@ -45,14 +45,11 @@ def reproduce(config: Path, name: str) -> Reproduction:
                 "an older release. Train again: stille train."
             )
         settings = _configured(opened.settings, before["configuration"])
-        run = replace(
-            opened, settings=settings, as_of=date.fromisoformat(before["tables"]["as of"])
-        )
+        tables = before["tables"]
+        run = replace(opened, settings=settings, as_of=date.fromisoformat(tables["as of"]))
         run.record_inputs()
         kept = readable_snapshots(settings.paths.snapshots)
-        snapshot = next(
-            (each for each in kept if each.digest == before["tables"]["snapshot"]), None
-        )
+        snapshot = next((each for each in kept if each.digest == tables["snapshot"]), None)
         if snapshot is None:
             snapshot = read_tables(run)
         verify_snapshot(snapshot)
@@ -86,7 +83,7 @@ def _configured(settings: Settings, configuration: Mapping[str, Any]) -> Setting
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    for name, parts in now.items():
-        a, b = before.get(name, {}), parts
+    for name, b in now.items():
+        a = before.get(name, {})
         if other := sorted(key for key in {*a, *b} if a.get(key) != b.get(key)):
             yield f"{name} ({listed(other)})"

@@ -1,7 +1,4 @@
-"""Training job: tables → examples → leaks → evaluation on later months → fit → registry.
-
-Plain functions; the run's ``step`` decides whether a scheduler watches them.
-"""
+"""Training job: tables → examples → leaks → evaluation on later months → fit → registry."""
 
 import json
 from collections.abc import Mapping

@@ -22,14 +22,7 @@ from pipelines.config.text_files import ACTIONS, text_file
 from pipelines.lists.actions import advice_texts, load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, changes
 from pipelines.lists.lanes import ARMS, LANES
-from pipelines.lists.list_columns import (
-    BANDS,
-    FIELDS,
-    LANE_LISTS,
-    REASONS,
-    RISK_LIST,
-    SCHEMA_VERSION,
-)
+from pipelines.lists.list_columns import ALL, BANDS, LANE_LISTS, REASONS, RISK_LIST, SCHEMA_VERSION
 from pipelines.lists.placement import NightContext, place_customers, with_values
 from pipelines.lists.previous_nights import PublishedNight
 from pipelines.lists.risk_list import data_quality, fields_of, ranked, with_texts
@@ -63,9 +56,8 @@ def columns_of_everybody(settings: Settings) -> set[str]:
     bounds = [step.when for rule in rules.drivers.values() for step in rule.actions]
     bounds += [never.when for never in rules.do_not.values()]
     asked = (fact for when in bounds for fact in when)
-    published = (field.name for field in FIELDS)
     sleep = facts_of_sleep(settings.list.peace.asleep_days)
-    return {*_EXPECTED, *_OF_EVERYBODY, *sleep, *asked, *published}
+    return {*_EXPECTED, *_OF_EVERYBODY, *sleep, *asked, *ALL}
 
 
 def write_risk_lists(

@@ -20,7 +20,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.matrices.files import scratch
-from pipelines.runtime.duckdb_connection import connect, first_line, identifier
+from pipelines.runtime.duckdb_connection import Connection, connect, first_line, identifier
 from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
@@ -137,18 +137,15 @@ def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> 
     if loaded.refusal is not None:
         raise loaded.refusal
     bad = sum(loaded.rules.values())
-    if bad > settings.quarantine_share_of(loaded.name) * loaded.source_rows:
-        raise ContractError(f"{loaded.name}: {bad:,} of {loaded.source_rows:,} rows are broken")
+    rows = loaded.source_rows
+    if bad > settings.quarantine_share_of(loaded.name) * rows:
+        raise ContractError(f"{loaded.name}: {bad:,} of {rows:,} rows are broken")
     before = snapshot.tables[loaded.name].source_rows
-    if loaded.source_rows < before:
-        raise ContractError(
-            f"{loaded.name}: {loaded.source_rows:,} rows where the night read {before:,}"
-        )
+    if rows < before:
+        raise ContractError(f"{loaded.name}: {rows:,} rows where the night read {before:,}")
 
 
-def _parts(
-    con: duckdb.DuckDBPyConnection, zone: str, name: str, as_of: date
-) -> Iterator[pd.DataFrame]:
+def _parts(con: Connection, zone: str, name: str, as_of: date) -> Iterator[pd.DataFrame]:
     """What a loaded table says by customer, and of whom a row breaks the contract."""
     table, key = identifier(name), ", ".join(map(identifier, TABLES[name].key))
     query = (
@@ -170,6 +167,5 @@ def _combined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     rows = pd.concat([pd.DataFrame(index=pd.Index([], dtype="str")), *parts])
     rows = rows.reindex(columns=[*COLUMNS]).astype(COLUMNS)
     rows["household_id"] = rows["household_id"].mask(rows["household_id"].eq(""))
-    return rows.groupby(level=0).agg(
-        {name: "max" if kind == FLAG else "first" for name, kind in COLUMNS.items()}
-    )
+    any_or_first = {name: "max" if kind == FLAG else "first" for name, kind in COLUMNS.items()}
+    return rows.groupby(level=0).agg(any_or_first)

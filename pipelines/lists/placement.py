@@ -1,7 +1,6 @@
 """Placement of the night's customers: permissions, arm, peace, value and lane.
 
-It joins what the steps need; the rules themselves are in ``lanes`` and ``contact``. Contact may
-wake who stays out of inertia (Ascarza, Iyengar and Schleicher 2016).
+It joins what the steps need; the rules themselves are in ``lanes`` and ``contact``.
 """
 
 from dataclasses import dataclass

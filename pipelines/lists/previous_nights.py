@@ -95,10 +95,9 @@ def call_rows(folder: Path, language: str, count: int) -> list[dict[str, Any]]:
 
     Of the first team's where the work is split; none where no worklists are published.
     """
-    for path in sorted(folder.glob(f"worklist.call.{language}*{EXCEL.ending}"))[:1]:
-        rows = pd.read_csv(
-            path, sep=EXCEL.separator, encoding="utf-8-sig", dtype="str", nrows=count
-        )
-        cells = rows.fillna("").to_numpy().tolist()
-        return [dict(zip(WORKLISTS["call"], row, strict=True)) for row in cells]
-    return []
+    path = min(folder.glob(f"worklist.call.{language}*{EXCEL.ending}"), default=None)
+    if path is None:
+        return []
+    rows = pd.read_csv(path, sep=EXCEL.separator, encoding="utf-8-sig", dtype="str", nrows=count)
+    cells = rows.fillna("").to_numpy().tolist()
+    return [dict(zip(WORKLISTS["call"], row, strict=True)) for row in cells]

@@ -141,9 +141,8 @@ def _of_worklist(
         codes[column] = said[column].str.casefold().map(known).astype("str")
         unknown = said[column].ne("") & codes[column].isna()
         note(column, unknown, f"choose one of {', '.join(names.values())}")
-    note(
-        "outcome", codes["status"].eq("done") & said["outcome"].eq(""), "done, so what came of it?"
-    )
+    silent = codes["status"].eq("done") & said["outcome"].eq("")
+    note("outcome", silent, "done, so what came of it?")
     on = _days(said["contacted_on"]).mask(said["contacted_on"].eq(""), pd.Timestamp(day))
     note("contacted_on", on.isna(), "write the day as 2026-01-31")
     done = codes["outcome"].notna() & on.notna()

@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from babel import Locale, dates, numbers
+from babel import Locale, numbers
+from babel.dates import format_date
 
 FactType = Literal[
     "date", "money", "price", "ratio", "count", "days", "hours", "seconds", "number", "flag", "text"
@@ -61,9 +62,7 @@ def _formatter(
         names = style.values.get(fact, {})
         return lambda value: names.get(str(value), str(value))
     if form == "date":
-        return lambda value: dates.format_date(
-            pd.Timestamp(str(value)), "long", locale=style.locale
-        )
+        return lambda value: format_date(pd.Timestamp(str(value)), "long", locale=style.locale)
     if form in ("money", "price"):
         minor = numbers.get_currency_precision(currency) if form == "money" else 0
         return lambda value: _amount(Decimal(str(value)).scaleb(-minor), form, style, currency)

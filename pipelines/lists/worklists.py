@@ -200,11 +200,10 @@ def _look(
     day, name = format_date(as_of, "long", locale=texts.locale), texts.lists[kind]
     outcomes = [texts.outcomes[code] for code, o in load_outcomes().items() if kind in o.lists]
     said, status = texts.outcomes, texts.statuses
+    firm = company.replace("&", "&&")
     return Look(
         title=f"{as_of} {name}"[:31],
-        header=Template(texts.print).substitute(
-            list=name, day=day, company=company.replace("&", "&&")
-        ),
+        header=Template(texts.print).substitute(list=name, day=day, company=firm),
         footer=Template(texts.page).substitute(page="&P", pages="&N"),
         date_form=texts.date,
         widths=tuple(_WIDTHS.get(column, 10) for column in WORKLISTS[kind]),

@@ -132,9 +132,8 @@ def label_as_ofs(settings: Settings, snapshot: Snapshot) -> tuple[date, ...]:
     if "labels" not in snapshot.tables:
         return ()
     with connect(settings.engine, settings.paths.spill) as con:
-        rows = con.execute(
-            f"select distinct as_of from {shards_of(snapshot.root, 'labels')} order by 1"
-        ).fetchall()
+        labels = shards_of(snapshot.root, "labels")
+        rows = con.execute(f"select distinct as_of from {labels} order by 1").fetchall()
     return tuple(row[0] for row in rows)
 
 

@@ -99,10 +99,8 @@ def prune(settings: Settings, snapshot: Snapshot) -> None:
     store, training = open_store(settings, snapshot.shards), settings.training
     kept = store.dates()
     if kept:
-        needed = label_as_ofs(settings, snapshot) or month_starts(
-            training.first_as_of, training.last_as_of or kept[-1]
-        )
-        store.prune(needed)
+        last = training.last_as_of or kept[-1]
+        store.prune(label_as_ofs(settings, snapshot) or month_starts(training.first_as_of, last))
 
 
 def definition_digests(catalog: Catalog) -> dict[str, str]:

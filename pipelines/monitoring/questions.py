@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import numpy as np
 
 from features.contract import TABLES
@@ -18,7 +17,7 @@ from models.causal.risk_difference import Strata, risk_difference
 from models.metrics.by_subgroup import wilson
 from pipelines.config.run import Run
 from pipelines.config.sources import tables_with_versions
-from pipelines.runtime.duckdb_connection import connect, identifier
+from pipelines.runtime.duckdb_connection import Connection, connect, identifier
 from pipelines.snapshots.facts import shards_of
 from pipelines.snapshots.snapshot import Snapshot
 
@@ -65,7 +64,7 @@ QUESTIONS = {
 }
 
 
-def answer(con: duckdb.DuckDBPyConnection, question: str, now: datetime) -> dict[str, Any]:
+def answer(con: Connection, question: str, now: datetime) -> dict[str, Any]:
     """To what share of the ``customers`` of a group, and of the ``others``, it happened.
 
     From the tables in ``con``, all known before ``now``. Shares have Wilson's interval, the

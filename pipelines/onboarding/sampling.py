@@ -1,7 +1,6 @@
 """File sampling: kind, text dialect, header, and what the columns of a table may be.
 
-A file is opened by the reader that a run will use. Only for drafting a configuration that a person
-confirms; a run never guesses.
+A file is opened by the reader that a run will use.
 """
 
 import codecs

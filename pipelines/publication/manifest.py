@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import quote
 
-import yaml
-
+from features.contract import read_declarations
 from pipelines.config.lists import CRM, EXCEL
 from pipelines.runtime.atomic_files import digest
 
@@ -50,9 +49,7 @@ def package_field(field: Field, decimal: str = ".") -> dict[str, object]:
     return described | ({"constraints": constraints} if constraints else {})
 
 
-DECLARED: Mapping[str, Any] = yaml.safe_load(
-    Path(__file__).with_name("lists.yaml").read_text("utf-8")
-)
+DECLARED: Mapping[str, Any] = read_declarations(Path(__file__).with_name("lists.yaml"))
 """The lists, as ``lists.yaml`` beside this module declares them."""
 
 

@@ -53,10 +53,7 @@ def write_report(
     Commands in them name ``config``. Raises ``ConfigError`` for a language without texts,
     ``PublicationError`` when the disk refuses.
     """
-    files = {
-        language: "report.html" if number == 0 else f"report.{language}.html"
-        for number, language in enumerate(languages)
-    }
+    files = {each: f"report.{each}.html" for each in languages} | {languages[0]: "report.html"}
     texts = {language: texts_of(language, config) for language in languages}
     for language, name in files.items():
         others = {
@@ -70,13 +67,12 @@ def texts_of(language: str, config: Path | None = None) -> Texts:
     """A language's texts, with the lists' names for codes and what the actions are called."""
     texts = load_texts(text_file("report", language))
     names = load_checked(text_file("names", language), Names, "the names")
+    actions = load_actions(ACTIONS).actions
     kinds = {
         "drivers": names.drivers,
         "families": names.families,
         "qualities": names.qualities,
-        "actions": {
-            code: action.text(language) for code, action in load_actions(ACTIONS).actions.items()
-        },
+        "actions": {code: action.text(language) for code, action in actions.items()},
     }
     named = {f"{kind}.{code}": name for kind, by in kinds.items() for code, name in by.items()}
     option = "" if config is None else f" --config {shlex.quote(str(config))}"

@@ -51,9 +51,8 @@ def send_bills(world: World, month: Month) -> Bills:
     irritate(world, month, "bill_shock", np.arange(count), issued, by=shock)
     corrected = _correct(rng, world, month, estimated)
     contact_rates = 0.022 + 0.10 * shock + 0.15 * corrected + 0.006 * np.maximum(lines - 6, 0)
-    bills = Bills(
-        month.sink.numbers("invoices", count), issued, issued + _TERMS_DAYS, amount, contact_rates
-    )
+    number = month.sink.numbers("invoices", count)
+    bills = Bills(number, issued, issued + _TERMS_DAYS, amount, contact_rates)
     month.sink.add(
         "invoices",
         invoice_id=bills.number,
@@ -81,9 +80,8 @@ def _amounts(rng: Rng, world: World, month: Month, electric: Bools) -> Ints:
     market = month.rng("market").lognormal(0, 0.10)
     season = 1.0 + 0.35 * math.cos(2 * math.pi * (month.season - 1) / 12)
     use = world.usage * season * market * rng.lognormal(0, 0.10, len(world))
-    catch_up = electric & (
-        rng.random(len(world)) < _CATCH_UP * (0.4 + 2 * world.problem_propensity)
-    )
+    often = 0.4 + 2 * world.problem_propensity
+    catch_up = electric & (rng.random(len(world)) < _CATCH_UP * often)
     use *= np.where(catch_up, rng.uniform(1.5, 2.6, len(world)), 1.0)
     factor = np.where(world.line == _ELECTRICITY, use[:, None], 1.0)
     total = (world.price * factor * (world.line >= 0)).sum(axis=1)
@@ -94,8 +92,7 @@ def _amounts(rng: Rng, world: World, month: Month, electric: Bools) -> Ints:
 
 def _correct(rng: Rng, world: World, month: Month, estimated: Bools) -> Bools:
     often = 0.3 + 2.5 * world.problem_propensity + _ESTIMATED_CORRECTED * estimated
-    chance = _CORRECTED * often
-    corrected = (rng.random(len(world)) < chance) & (world.invoice >= 0)
+    corrected = (rng.random(len(world)) < _CORRECTED * often) & (world.invoice >= 0)
     rows = np.nonzero(corrected)[0]
     days = month.random_days(rng, len(rows))
     irritate(world, month, "bill_correction", rows, days)
@@ -139,10 +136,8 @@ def send_last_bills(world: World, month: Month, rows: Ints, effective: Ints) -> 
 def read_meters(world: World, month: Month) -> None:
     """Ask those with electricity for a reading a quarter; bills of the unread are estimated."""
     rng = month.rng("meters")
-    due = (world.line == _ELECTRICITY).any(axis=1) & (
-        (world.number + month.number) % _READ_EVERY == 0
-    )
-    rows = np.nonzero(due)[0]
+    turn = (world.number + month.number) % _READ_EVERY == 0
+    rows = np.nonzero((world.line == _ELECTRICITY).any(axis=1) & turn)[0]
     chance = rng.random(len(rows))
     missing = 0.02 + 0.15 * world.problem_propensity[rows]
     status = np.select([chance < missing, chance < missing + 0.04], [_MISSING, _NOT_READ], _READ)

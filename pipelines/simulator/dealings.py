@@ -135,10 +135,9 @@ def complain(world: World, month: Month, grounds: Sequence[Grounds]) -> None:
     whenever = month.random_days(rng, len(world))
     grounds = [*grounds, Grounds(everybody, whenever, anything, _ANYHOW)]
     picked = [rng.random(len(ground.rows)) < ground.chance for ground in grounds]
-    pairs = list(zip(grounds, picked, strict=True))
-    rows = np.concatenate([ground.rows[mask] for ground, mask in pairs])
-    days = np.concatenate([ground.days[mask] for ground, mask in pairs])
-    topic = np.concatenate([ground.topic[mask] for ground, mask in pairs])
+    pairs = zip(grounds, picked, strict=True)
+    parts = [(each.rows[mask], each.days[mask], each.topic[mask]) for each, mask in pairs]
+    rows, days, topic = (np.concatenate(part) for part in zip(*parts, strict=True))
     days = days + rng.integers(0, 8, len(rows))
     taken = np.clip(rng.lognormal(np.log(16), 0.7, len(rows)), 1, _LONGEST_DAYS).astype(np.int64)
     month.sink.add_events(

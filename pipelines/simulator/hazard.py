@@ -113,9 +113,8 @@ def _add_market(shares: dict[str, Floats], world: World, k: Coefficients, market
     gap = np.clip(above_market(world, market) - k.gap_noticed, 0, _WIDEST_GAP)
     irritated = np.minimum(world.irritation("price_rise") + world.irritation("repeat_contact"), 1)
     calm = 1 - k.autopay_dampens * (world.method == AUTOPAY)
-    shares["share_market_gap"] += (
-        k.market_gap * gap * calm * (1 + k.market_gap_irritated * irritated)
-    )
+    felt = k.market_gap * gap * calm
+    shares["share_market_gap"] += felt * (1 + k.market_gap_irritated * irritated)
 
 
 def _add_relation(shares: dict[str, Floats], world: World, month: Month, k: Coefficients) -> None:

@@ -108,12 +108,8 @@ def ask(world: World, month: Month, talks: Talks) -> None:
     What they say follows what they went through.
     """
     rng = month.rng("surveys")
-    felt = (
-        world.irritation("unresolved_case")
-        + 0.5 * world.irritation("price_rise")
-        + world.irritation("wait")
-    )
-    pain = np.minimum(felt, 2.5)
+    felt = world.irritation("unresolved_case") + 0.5 * world.irritation("price_rise")
+    pain = np.minimum(felt + world.irritation("wait"), 2.5)
     invited = rng.random(len(talks.rows))
     rows, days = talks.rows[invited < _INVITED], talks.day[invited < _INVITED] + 1
     at = month.clock.instant(days, np.full(len(rows), _INVITED_AT))

@@ -74,12 +74,10 @@ class PriceBook:
 
     def publish(self, sink: Recorder) -> None:
         """Hand over all rows, those still offered without an end."""
-        standing = [
-            (plan, self.line[plan], since, NONE, price, int(campaign))
-            for (plan, campaign), (since, price) in self.current.items()
-        ]
+        for plan, campaign in [*self.current]:
+            self.withdraw(plan, NONE, campaign=campaign)
         names = ("plan_id", "product_line", "valid_from", "valid_to", "price", "campaign")
-        values = np.array(self.rows + standing, dtype=np.int64).T
+        values = np.array(self.rows, dtype=np.int64).T
         usage = np.where(values[1] == _ELECTRICITY, 750 + 250 * (values[0] % 4), NONE)
         sink.add("price_list", usage=usage, **dict(zip(names, values, strict=True)))
 

@@ -94,9 +94,8 @@ def schema_of(table: Table) -> pa.Schema:
 def key_texts(letter: str, numbers: Ints) -> pa.Array:
     """Keys such as C0000123 from numbers below 10⁹; negative numbers give null."""
     digits = pa.array(numbers, mask=numbers < 0).cast(pa.string())
-    return pc.binary_join_element_wise(
-        letter, pc.utf8_lpad(digits, 7 if letter == "C" else 9, "0"), ""
-    )
+    width = 7 if letter == "C" else 9
+    return pc.binary_join_element_wise(letter, pc.utf8_lpad(digits, width, "0"), "")
 
 
 def instants(micros: Ints) -> pa.Array:
@@ -117,9 +116,8 @@ def encode(table: Table, column: Column, values: Ints) -> pa.Array:
     signed = column.type == "money" and column.minimum is None
     null = np.zeros(len(values), dtype=bool) if signed else values < 0
     if column.type == "text":
-        return _texts(
-            WORDS.get((table.name, column.name), column.allowed or column.vocabulary), values
-        )
+        words = WORDS.get((table.name, column.name), column.allowed or column.vocabulary)
+        return _texts(words, values)
     if column.type == "date":
         return pa.array(values.astype(np.int32), pa.date32(), mask=null)
     return pa.array(values > 0 if column.type == "boolean" else values, mask=null)

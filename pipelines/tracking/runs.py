@@ -131,12 +131,11 @@ def log_run(
     if parent is not None:
         experiment = mlflow.get_run(parent).info.experiment_id
     labels = dict(tags or {})
+    finite = {plain_name(n): value for n, value in metrics.items() if isfinite(value)}
     begin = partial(mlflow.start_run, experiment_id=experiment, run_name=name, tags=labels)
     with registry.answering(settings), begin(parent_run_id=parent):
         mlflow.log_params(dict(params))
-        mlflow.log_metrics(
-            {plain_name(n): value for n, value in metrics.items() if isfinite(value)}
-        )
+        mlflow.log_metrics(finite)
         _log_files(files or {})
 
 
@@ -164,9 +163,8 @@ def _log_model(name: str, folder: Path, spec: FeatureSpec) -> str:
     product_line = ColSpec(DataType.string, "product_line", required=False)
     # A row of no customer's: zeros, and the first word of each category.
     example = {each.name: next(iter(each.vocabulary), 0.0) for each in spec.columns}
-    signature = ModelSignature(
-        inputs=Schema([*columns, product_line]), outputs=Schema([ColSpec(DataType.double)])
-    )
+    outputs = Schema([ColSpec(DataType.double)])
+    signature = ModelSignature(inputs=Schema([*columns, product_line]), outputs=outputs)
     with warnings.catch_warnings():
         # Of type hints, which the signature stands for, and of what pandas will not take one day.
         warnings.simplefilter("ignore")
@@ -234,11 +232,8 @@ def find_logged(settings: Settings, name: str) -> Logged:
     try:
         if _RUN_ID.fullmatch(name):
             return _logged(client.get_run(name), name[:8])
-        version = (
-            client.get_model_version(model, name)
-            if name.isdigit()
-            else client.get_model_version_by_alias(model, name)
-        )
+        by_alias = client.get_model_version_by_alias
+        version = (client.get_model_version if name.isdigit() else by_alias)(model, name)
         return _logged(client.get_run(str(version.run_id)), f"{model}/{version.version}")
     except MlflowException as error:
         raise _unknown(model, name) from error

@@ -89,9 +89,8 @@ def test_folds(settings: Settings, examples: Examples) -> tuple[splits.Fold, ...
         if training.folds > 1:
             return splits.customer_folds(examples.customer_id, training.folds)
         return (splits.customer_split(examples.customer_id, _SINGLE_DATE_TEST_SHARE),)
-    return splits.rolling_origin(
-        examples.as_of, settings.label_window(), training.folds, training.test_months
-    )
+    window = settings.label_window()
+    return splits.rolling_origin(examples.as_of, window, training.folds, training.test_months)
 
 
 def evaluate(settings: Settings, examples: Examples, as_of: date) -> Evaluation:

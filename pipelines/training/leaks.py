@@ -134,9 +134,8 @@ def customers_as_filed(settings: Settings) -> Texts | None:
     ):
         inputs = find_files(settings, "customers")
         load_table(connection, settings, TABLES["customers"], inputs, Path(scratch), None)
-        rows = connection.execute(
-            "select customer_id from customers where _rule is null order by _file, _row"
-        ).fetchall()
+        asked = "select customer_id from customers where _rule is null order by _file, _row"
+        rows = connection.execute(asked).fetchall()
     return np.array([row[0] for row in rows], dtype=object)
 
 

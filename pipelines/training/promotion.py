@@ -84,6 +84,5 @@ def _slopes(evaluation: Evaluation) -> dict[str, Interval]:
         for part in lines
         if len(lines) > 1
         and part.slope is not None
-        and min(part.outcome.observed, part.outcome.rows - part.outcome.observed)
-        >= _FEWEST_OF_A_LINE
+        and _FEWEST_OF_A_LINE <= part.outcome.observed <= part.outcome.rows - _FEWEST_OF_A_LINE
     }

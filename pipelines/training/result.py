@@ -93,14 +93,13 @@ class TrainingResult:
 
 def scorecard_rows(cards: Mapping[str, Mapping[str, Interval]]) -> list[list[str]]:
     """Metric, the model's value with its 95 % interval, and each baseline's value."""
-    others = [name for name in cards if name != "model"]
-    rows = []
-    for metric in (name for name in _ROWS if name in cards["model"]):
-        ours = cards["model"][metric]
-        rows.append(
-            [metric, f"{ours:.4f}", *(f"{cards[name][metric].value:.4f}" for name in others)]
-        )
-    return rows
+    ours = cards["model"]
+    others = [card for name, card in cards.items() if name != "model"]
+    return [
+        [metric, f"{ours[metric]:.4f}", *(f"{card[metric].value:.4f}" for card in others)]
+        for metric in _ROWS
+        if metric in ours
+    ]
 
 
 def scorecard_header(cards: Mapping[str, Mapping[str, Interval]]) -> list[str]:
