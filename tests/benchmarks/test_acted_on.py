@@ -59,9 +59,9 @@ def test_a_part_that_was_not_measured_says_so():
     parts: dict[str, list[dict[str, float]]] = {
         key: [] for key in ("levels", "looks", "creep", "uplift", "coverage", "years")
     }
-    text = markdown.page("acted_on.md", base=0.08, customers="9", **parts)
+    text = markdown.page("acted_on.md", base=0.08, **parts)
     assert text.count("Not measured") == 6
     row = {"years": 3, "lost": 0.001, "worst": 0.002, "promoted": 0.5}
     assert "| 3 | 0.0010 | 0.0020 | 0.5 |" in markdown.page(
-        "acted_on.md", base=0.08, customers="9", **parts | {"creep": [row]}
+        "acted_on.md", base=0.08, **parts | {"creep": [row]}
     )
