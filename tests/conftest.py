@@ -17,15 +17,21 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
-_LONG = ("test_notebooks.py", "test_leaks.py")
+_MEMORY, _LONG = "test_files_that_expand.py", ("test_notebooks.py", "test_leaks.py")
+
+
+def _turn(item):
+    long = item.path.name in _LONG or item.path.parent.name == "jobs"
+    return 0 if item.path.name == _MEMORY else 1 if long else 2
 
 
 def pytest_collection_modifyitems(items):
     """Tell with each test's outcome which promises and faults it is marked with.
 
-    Long modules go first, so that no process waits for another one at the end.
+    Long modules go first, so that no process waits for another one at the end; before them what
+    measures the memory of its process, which must be young for that.
     """
-    items.sort(key=lambda item: item.path.name not in _LONG and item.path.parent.name != "jobs")
+    items.sort(key=_turn)
     for item in items:
         for name in ("promise", "fault"):
             for marker in item.iter_markers(name):
