@@ -48,8 +48,10 @@ class Collector:
 
 def main() -> int:
     """Run the tests; the page is written also where some failed, and says so."""
-    collector = Collector()
-    code = pytest.main(["-q", "-m", "promise or fault", *sys.argv[1:]], plugins=[collector])
+    collector, marked = Collector(), ["-q", "-m", "promise or fault"]
+    # Processes of a distributed run tell nothing of tests that are left out.
+    pytest.main([*marked, "--collect-only", "--no-summary"], plugins=[collector])
+    code = pytest.main([*marked, *sys.argv[1:]], plugins=[collector])
     today = datetime.now(UTC).date()
     ran = {
         each.test: [each.ended, each.marks, each.figures, today.isoformat()]

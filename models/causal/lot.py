@@ -62,25 +62,26 @@ def exposure_of(
     rows = pd.DataFrame({"customer_id": customer_id, "day": as_of}).astype(types)
     rows = rows.reset_index(names="row").sort_values("day")
     marks = marks.astype(types).sort_values("day").assign(marked=lambda each: each["day"])
-    first = partial(pd.merge_asof, on="day", by="customer_id", direction="forward")
     earlier, treated = rows.assign(day=rows["day"] - _WORKS_DAYS), marks["treated"]
-    found = (
-        first(earlier, marks[treated & marks["by_lot"]]),
-        first(rows, marks[treated & ~marks["by_lot"]]),
-        first(earlier, marks[~treated]),
-    )
-    by_lot, without, spared = (each.sort_values("row") for each in found)
-    drawn, other, held_out = (
-        days_after(as_of, each["marked"]) for each in (by_lot, without, spared)
+    spared = _first_mark(earlier, marks[~treated])
+    drawn, other = (
+        days_after(as_of, _first_mark(seen, marks[treated & own])["marked"])
+        for seen, own in ((earlier, marks["by_lot"]), (rows, ~marks["by_lot"]))
     )
     return Exposure(
         ended_after,
         np.minimum(drawn, other),
         drawn < other,
-        held_out,
+        days_after(as_of, spared["marked"]),
         spared["held_out_for"].fillna(1.0).to_numpy(dtype=np.float64),
         no_hazard(len(as_of)),
     )
+
+
+def _first_mark(rows: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
+    """The customer's first of ``marks`` from each row's day on, null for none, by ``row``."""
+    found = pd.merge_asof(rows, marks, on="day", by="customer_id", direction="forward")
+    return found.sort_values("row")
 
 
 def _spared_share(lots: pd.DataFrame, month: Days) -> Floats:

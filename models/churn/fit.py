@@ -1,7 +1,8 @@
 """Fit of the churn model: bagged boosters, early stopping on customers left out, calibration.
 
-The mean of the best rounds over all groups of customers is steadier than that of any one split, on
-whose few leavers it would hang.
+One pass over the groups of customers decides rounds, shapes of tree and calibration. Each booster
+is stopped on the group it has not seen; the mean of the best rounds is steadier than that of any
+one split, on whose few leavers it would hang. The scores of all groups then choose and calibrate.
 """
 
 from collections.abc import Callable, Sequence
@@ -75,7 +76,7 @@ def fit(
         boosters.append(bag.train(trial.shape, number, trial.rounds))
     # What boosters lack on customers that they have not seen falls as one over the customers they
     # learned from (Quenouille 1956); a fold's have learned from all groups but one.
-    calibration = mix.calibration.shifted(-lift(bag, mix) / len(folds))
+    calibration = mix.calibration.shifted(-level_deficit(bag, mix) / len(folds))
     return ChurnModel(tuple(boosters), calibration, examples.spec), mix
 
 
@@ -142,7 +143,7 @@ def choose_mix(bag: Bag, trials: Sequence[ShapeTrial]) -> ShapeMix:
     return min(map(mix, mixes), key=lambda calibration: calibration.log_loss)
 
 
-def lift(bag: Bag, mix: ShapeMix) -> float:
+def level_deficit(bag: Bag, mix: ShapeMix) -> float:
     """By how many log-odds customers left out leave more than the boosters of ``mix`` say.
 
     Great where few customers count for many: their chance is learned as if it were all the others'.

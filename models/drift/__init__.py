@@ -1,1 +1,4 @@
-"""Distribution shift between training and now, as effect sizes."""
+"""Distribution shift between training and now, as effect sizes.
+
+A test of significance would alarm on any difference when rows are many.
+"""

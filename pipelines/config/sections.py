@@ -134,7 +134,7 @@ class Paths(Section):
 
     @field_validator("var", "data", "out", mode="before")
     @classmethod
-    def _mirrored(cls, path: Any, info: ValidationInfo) -> Any:
+    def _location(cls, path: Any, info: ValidationInfo) -> Any:
         if is_url(path) and info.field_name == "var":
             raise ValueError("var is a folder; data and out may be in a bucket")
         mirrors = info.data.get("var", Path()) / "mirrors"
@@ -292,7 +292,7 @@ class Engine(Section):
         return self
 
 
-def _parted(uri: str, info: ValidationInfo) -> str:
+def _store_address(uri: str, info: ValidationInfo) -> str:
     urlsplit(uri)
     file = uri.removeprefix(SQLITE)
     return uri if file == uri else f"{SQLITE}{_beside(file, info)}"
@@ -301,7 +301,7 @@ def _parted(uri: str, info: ValidationInfo) -> str:
 class Tracking(Section):
     """MLflow store (null: a SQLite file under ``paths.var``), experiment and registered model."""
 
-    uri: Annotated[str, AfterValidator(_parted)] | None = Field(
+    uri: Annotated[str, AfterValidator(_store_address)] | None = Field(
         default=None, min_length=1, repr=False
     )
     experiment: Annotated[str, Field(min_length=1, max_length=200)] = "churn"

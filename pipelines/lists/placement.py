@@ -1,6 +1,7 @@
 """Placement of the night's customers: permissions, arm, peace, value and lane.
 
-It joins what the steps need; the rules themselves are in ``lanes`` and ``contact``.
+It joins what the steps need; the rules themselves are in ``lanes`` and ``contact``. Contact may
+wake who stays out of inertia (Ascarza, Iyengar and Schleicher 2016).
 """
 
 from dataclasses import dataclass
