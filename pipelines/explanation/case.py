@@ -26,8 +26,8 @@ from pipelines.matrices.build import catalog_of
 from pipelines.matrices.files import KEYS
 from pipelines.matrices.shard import open_shard
 from pipelines.publication.reader import Publication, current, newest_of, verify
-from pipelines.runtime.duckdb_connection import Connection, connect, identifier
-from pipelines.snapshots.facts import inputs_digest
+from pipelines.runtime.duckdb_connection import Connection, connect, identifier, literal
+from pipelines.snapshots.facts import inputs_digest, table_file
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.snapshots.store import readable_snapshots
 from pipelines.sources.type_casting import ALWAYS
@@ -133,8 +133,11 @@ def open_customer(
     """
     snapshot, catalog = case.snapshot, catalog_of(settings.sources, case.snapshot)
     with connect(settings.engine, settings.paths.spill) as con:
+        customers = literal(table_file(snapshot.root, "customers", "*"))
         [(number,)] = con.execute(
-            "select cast(md5_number_lower(?) % ? as integer)", [case.customer, snapshot.shards]
+            f"select cast(shard as integer) from read_parquet({customers}, hive_partitioning=true) "
+            "where customer_id = ?",
+            [case.customer],
         ).fetchall()
         shard = open_shard(con, settings, snapshot, catalog, number, case.as_of)
         con.execute("delete from numbered where text <> ?", [case.customer])

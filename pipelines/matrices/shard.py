@@ -97,7 +97,7 @@ def open_shard(
     """Name the shard's tables, without the rows of customers in no cohort since ``first``.
 
     ``share`` of its customers are there, those with the lowest upper halves of the MD5 of their
-    ids; the lower half deals customers to shards.
+    ids.
     """
     names, zone = tuple(snapshot.tables), settings.company.timezone
     for name in names:

@@ -113,7 +113,7 @@ class _Taking:
             forms = set_aside(connection, settings, loaded, quarantine, self.refused)
             if name == "customers":
                 self.shards = make_shards(connection, settings.engine.shard_size)
-                shard = f"coalesce({shard_of('customer_id', self.shards)}, 0)"
+                shard = shard_of("customer_id", self.shards)
                 by_shard = f"select * replace ({shard} as _shard) from customers"
                 partition(connection, name, by_shard, scratch / "by_shard")
             if settings.sources[name].levels:

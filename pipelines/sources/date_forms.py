@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from features.contract import POSSIBLE_DAYS
-from pipelines.runtime.duckdb_connection import literal, local_to_utc
+from pipelines.runtime.duckdb_connection import Connection, literal, local_to_utc
 from pipelines.sources.forms import Forms, as_text
 
 OUT_OF_RANGE = "out of range"
@@ -57,6 +57,25 @@ def local_day(instant: str, zone: str) -> str:
     if zone == "UTC":
         return f"cast({instant} as DATE)"
     return f"cast(timezone({literal(zone)}, timezone('UTC', {instant})) as DATE)"
+
+
+def define_midnights(connection: Connection, zone: str) -> None:
+    """Define ``midnight_utc(day)`` of ``POSSIBLE_DAYS``: looked up, at a tenth of a conversion."""
+    first, last = (literal(day) for day in POSSIBLE_DAYS)
+    connection.execute(
+        "create temp table if not exists midnights as "
+        f"select list({local_to_utc('day', zone)} order by day) as utc "
+        f"from generate_series(DATE {first}, DATE {last}, interval 1 day) as t(day)"
+    )
+    connection.execute(
+        "create temp macro if not exists midnight_utc(day) as "
+        f"(select utc from midnights)[1 + datediff('day', DATE {first}, day)]"
+    )
+
+
+def midnight(day: str, zone: str) -> str:
+    """SQL for the naive UTC instant of a day's midnight in ``zone``."""
+    return f"cast({day} as TIMESTAMP)" if zone == "UTC" else f"midnight_utc({day})"
 
 
 def day(expression: str, stored: str, forms: Forms, *, as_shown: bool) -> str:

@@ -142,6 +142,8 @@ def _numeric(
         fraction = f"{parsed} <> trunc({parsed})"
     elif _NUMBERS.match(stored):
         made = _in_seconds(raw, duration)
+        if "INT" in stored and duration not in SECONDS and column.type in ("money", "integer"):
+            return Reading(made, _final_of_integer(parsed, column, forms))
     else:
         dialect = _PLAIN if stored == NUMERIC else forms.dialect
         target = "number" if duration in SECONDS else column.type
@@ -163,6 +165,13 @@ def _in_seconds(number: str, duration: DurationForm | None) -> str:
         return number
     seconds = f"round(try_cast({number} as DOUBLE) * {SECONDS[duration]}, 0)"
     return f"cast(cast({seconds} as BIGINT) as VARCHAR)"
+
+
+def _final_of_integer(number: str, column: Column, forms: Forms) -> str:
+    """``_final`` without DECIMAL, whose rounding takes fifty times as long."""
+    by = 100 if column.type == "money" and forms.money_unit == "major" else 1
+    most = min(10**18 - 1, (2**63 - 1) // by)
+    return f"case when {number} between -{most} and {most} then cast({number} as BIGINT) * {by} end"
 
 
 def _final(number: str, column: Column, forms: Forms) -> str:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from features.contract import DUCKDB_TYPES, Column, Table
 from features.timeline import days_later_sql
 from pipelines.config.sources import Dialect, Source
-from pipelines.runtime.duckdb_connection import identifier, literal, literals, local_to_utc
+from pipelines.runtime.duckdb_connection import identifier, literal, literals
 from pipelines.runtime.escaping import ESCAPE
 from pipelines.sources.binding import Binding
+from pipelines.sources.date_forms import midnight
 from pipelines.sources.durations import day_before
 from pipelines.sources.forms import TEXT, Forms, as_text
 from pipelines.sources.number_forms import THREE_DECIMALS
@@ -208,7 +209,7 @@ def _event_at(table: Table, names: set[str], zone: str) -> str:
     moments = [
         identifier(name)
         if table.column(name).type == "instant"
-        else local_to_utc(f"cast({identifier(name)} as TIMESTAMP)", zone)
+        else midnight(identifier(name), zone)
         for name in table.event_at
         if name in names
     ]

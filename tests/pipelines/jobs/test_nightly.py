@@ -23,6 +23,7 @@ from models.dataset.feature_spec import FeatureSpec
 from pipelines.config import run
 from pipelines.config.settings import load_settings
 from pipelines.config.text_files import ACTIONS, text_file
+from pipelines.explanation.answers import explain_customer
 from pipelines.jobs.check import check_tables
 from pipelines.jobs.entry import NIGHTLY
 from pipelines.lists.actions import load_actions
@@ -625,13 +626,17 @@ def test_a_night_seen_from_later_equals_the_night_itself(demo, tmp_path):
 def test_shards_change_no_published_number(demo, tmp_path, monkeypatch):
     """Few rows explained, so that most customers have only what lists need of everybody."""
     monkeypatch.setenv("STILLE_HOLDOUT_KEY", "k" * 20)
-    nights = []
+    nights, told = [], []
     for shards, size in (("one", 50_000), ("many", 450)):
         folder = tmp_path / shards
         folder.mkdir()
         given = {"engine": {"shard_size": size}, "list": {"explained_rows": 150}}
-        night = NIGHTLY.start(demo.config_in(folder, demo.data, **given), demo.as_of)
+        config = demo.config_in(folder, demo.data, **given)
+        night = NIGHTLY.start(config, demo.as_of)
         nights.append(night.publication.folder)
+        first = pd.read_parquet(nights[0] / "risk_list.parquet")["customer_id"].iloc[:2]
+        told.append([explain_customer(config, customer).sentences for customer in first])
+    assert told[0] == told[1]
     for name in sorted(path.name for path in nights[0].glob("*.parquet")):
         one, many = (pd.read_parquet(folder / name) for folder in nights)
         changing = [column for column in one if column == "run_id"]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from features.errors import ConfigError
 from pipelines.snapshots.households import notices as notices_of
 from pipelines.snapshots.snapshot import take_snapshot
+from pipelines.snapshots.typed_rows import shard_of
 
 START = datetime.fromisoformat("2026-01-01")
 PEOPLE = "abcd"
@@ -145,7 +146,7 @@ def test_the_table_is_dealt_to_shards_with_both_instants(company, tmp_path):
         for shard in range(4)
         for row in duckdb.execute(
             "select notice_id, customer_id, notified_on, outcome, event_at, known_at, "
-            f"md5_number_lower(customer_id) % 4 = {shard} "
+            f"{shard_of('customer_id', 4)} = {shard} "
             f"from '{snapshot.path('household_notices', shard)}'"
         ).fetchall()
     ]

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from features.contract import TABLES, Column
@@ -23,6 +23,7 @@ from pipelines.sources.parsing import read
 FORMS = Forms(Dialect(decimal=",", thousands=" "), "UTC", "UTC", "major", currency="NOK")
 WAIT = TABLES["contacts"].column("wait_seconds")
 INVOICES = "invoice_id;customer_id;issued_on;amount;corrects_invoice_id\n"
+STORES = {"BIGINT": range(-(2**63), 2**63), "UBIGINT": range(2**64), "UTINYINT": range(256)}
 SPACES = " \u00a0\u202f\u2009"
 MINUSES = "-\u2212\u2013\u2010\uff0d"
 
@@ -288,6 +289,27 @@ def test_seconds_are_read_from_clock_times_and_declared_units(values, written, d
 def test_a_duration_written_and_read_is_the_same(values, totals, form):
     written = [form.format(h=t // 3600, m=t // 60 % 60, s=t % 60, t=t) for t in totals]
     assert values(written, WAIT) == totals
+
+
+@settings(max_examples=60)
+@example(10**18 - 1, "integer", "minor", "HUGEINT")
+@example(-(10**18), "integer", "minor", "BIGINT")
+@example((2**63 - 1) // 100, "money", "major", "BIGINT")
+@example(-(2**63 - 1) // 100, "money", "major", "BIGINT")
+@example(255, "money", "major", "UTINYINT")
+@given(
+    st.integers(-(10**20), 10**20) | st.integers(-(10**17), 10**17),
+    st.sampled_from(["money", "integer"]),
+    st.sampled_from(["major", "minor"]),
+    st.sampled_from(["BIGINT", "HUGEINT", "UBIGINT", "DECIMAL(38,0)", "VARCHAR"]),
+)
+def test_a_whole_number_is_the_same_however_it_is_stored(values, number, kind, unit, stored):
+    assume(stored not in STORES or number in STORES[stored])
+    by = 100 if (kind, unit) == ("money", "major") else 1
+    fits = abs(number) < 10**18 and abs(number * by) < 2**63
+    written = f"{number}" if stored == "VARCHAR" else f"'{number}'::{stored}"
+    forms = replace(FORMS, money_unit=unit)
+    assert values([written], kind, forms, stored=stored) == [number * by if fits else None]
 
 
 @pytest.mark.parametrize(
