@@ -32,16 +32,34 @@ def coverage(customers: int, months: int, swing: float, seed: int) -> Row:
         for y, p, who, _ in large
     ]
     truth = {name: float(np.mean([each[name] for each in figures])) for name in figures[0]}
+    felt = _swing_of_labels(swing, rng)
     hits: dict[str, list[bool]] = {}
     for _ in range(COMPANIES):
         y, p, who, as_of = _company(customers, months, swing, rng)
-        for name, shocks in (("", MonthShocks(as_of, y, swing, _HORIZON_DAYS)), (" without", None)):
+        for name, shocks in (("", MonthShocks(as_of, y, felt, _HORIZON_DAYS)), (" without", None)):
             card = scorecard(Rows(who, y, REPLICATES, shocks), p)
             ratio = {"observed_over_expected": outcome("all", Rows(who, y, shocks=shocks), p).ratio}
             for figure, found in {**card, **ratio}.items():
                 held = found.low <= truth[figure] <= found.high
                 hits.setdefault(figure + name, []).append(held)
     return {name: float(np.mean(each)) for name, each in hits.items()}
+
+
+def _swing_of_labels(swing: float, rng: np.random.Generator) -> float:
+    """Standard deviation (log-odds) of the labels' level when that of the hazards is ``swing``.
+
+    It is a little more: of two customers whose hazards are multiplied alike the riskier one moves
+    further in log-odds of leaving within the window.
+    """
+    eta = rng.normal(-3.9, 0.9, 2_000)
+    hazards = expit(eta + rng.normal(0, swing * np.sqrt(_WINDOW), (1_000, _WINDOW, 1)))
+    chance, shocked = 1 - (1 - expit(eta)) ** _WINDOW, 1 - (1 - hazards).prod(axis=1)
+    level = np.zeros((len(shocked), 1))
+    for _ in range(5):
+        expected = expit(logit(chance) + level)
+        slope = (expected * (1 - expected)).mean(axis=1, keepdims=True)
+        level += (shocked - expected).mean(axis=1, keepdims=True) / slope
+    return float(level.std())
 
 
 def _company(

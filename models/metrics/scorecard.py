@@ -13,7 +13,7 @@ from models.metrics.ranking import Ranked, auc, average_precision, count, recall
 SHARES = (0.01, 0.05, 0.10)
 _BINS = 10
 _STEPS = 2
-_ERROR = "calibration_error"
+_ERROR, _CHANCE = _OF_REPLICATES = "calibration_error", "square of the error by chance"
 AIMS = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
 """Metrics that are best at a value, and neither high nor low."""
 
@@ -28,13 +28,15 @@ def scorecard(rows: Rows, p: Floats) -> dict[str, Interval]:
     recall@10% (ties split fractionally).
 
     Each replicate draws every customer Poisson(1) times with all its rows, and the ``shocks`` of
-    their months; the interval is the 2.5th to 97.5th percentile. Slope and intercept take two
-    Newton steps from the sample's fit. Raises ``GateError`` when only one class is present or a
-    probability is not in [0, 1].
+    their months; the interval is the 2.5th to 97.5th percentile, for calibration_error that of
+    ``_errors_behind``. Slope and intercept take two Newton steps from the sample's fit. Raises
+    ``GateError`` when only one class is present or a probability is not in [0, 1].
     """
     value, drawn = _replicates(rows, p)
-    card = {name: interval(value[name], draws) for name, draws in drawn.items()}
-    return card | {_ERROR: debiased_root(value[_ERROR], drawn[_ERROR])}
+    # What chance adds to a mean square (Kumar, Liang and Ma 2019), by the bootstrap.
+    chance = drawn.pop(_CHANCE)
+    value[_ERROR] = max(value[_ERROR] ** 2 - float(np.sum(chance)) / max(len(chance), 1), 0) ** 0.5
+    return {name: interval(value[name], draws) for name, draws in drawn.items()}
 
 
 def differences(rows: Rows, a: Floats, b: Floats) -> dict[str, Interval]:
@@ -46,7 +48,7 @@ def differences(rows: Rows, a: Floats, b: Floats) -> dict[str, Interval]:
     """
     both = [_replicates(rows, p) for p in (a, b)]
     found = {}
-    for name in both[0][0].keys() - {_ERROR}:
+    for name in both[0][0].keys() - {*_OF_REPLICATES}:
         pairs = ((np.array(value[name]), drawn[name]) for value, drawn in both)
         if name in AIMS:
             pairs = ((abs(value - AIMS[name]), abs(drawn - AIMS[name])) for value, drawn in pairs)
@@ -69,23 +71,23 @@ def _replicates(rows: Rows, p: Floats) -> tuple[dict[str, float], dict[str, Floa
 def measure(y: Labels, p: Floats) -> dict[str, float]:
     """The scorecard's values without intervals, and without calibration_error, which needs them."""
     one = _metrics_of(y, p)[1](np.ones((1, len(y))))
-    return {name: float(value[0]) for name, value in one.items() if name != _ERROR}
+    return {name: float(value[0]) for name, value in one.items() if name not in _OF_REPLICATES}
 
 
-def debiased_root(square: float, draws: Floats) -> Interval:
-    """The root of a mean square less what chance adds to it, from the ``square`` of the sample.
+def _errors_behind(square: float, along: Floats, chance: Floats) -> Floats:
+    """The calibration error that gives the mean ``square`` seen, by each replicate's chance, (r,).
 
-    Chance makes a square greater, by what replicates exceed the sample's by on average, and them
-    twice (Kumar, Liang and Ma 2019, with the bootstrap's variance of each bin in place of the
-    binomial). What is left below 0 counts as 0; without replicates nothing is taken off.
+    A replicate moves the bins' gaps by what chance can do, ``chance`` in mean square and ``along``
+    the gaps seen, in mean product. An error of λ times them would then have been seen as λ² square
+    + 2 λ along + chance: this is the λ for which that is ``square``, and 0 where chance is more.
+    Its percentiles invert the test of every λ (Carpenter 1999), as the interval of a length must.
 
-    >>> debiased_root(4.0, np.array([4.0, 6.0, 8.0]))  # 2 too much; 0, 2 and 4 are left
-    Interval(value=1.4142135623730951, low=0.0, high=2.0)
+    >>> _errors_behind(4.0, np.array([0.0, 2.0, 0.0]), np.array([0.0, 1.0, 9.0])).tolist()
+    [2.0, 1.0, 0.0]
     """
-    chance = float(draws.mean()) - square if len(draws) else 0.0
-    found = interval(square - chance, draws - 2 * chance)
-    value, low, high = np.sqrt(np.maximum([found.value, found.low, found.high], 0)).tolist()
-    return Interval(value, low, high)
+    inside = along**2 + square * (square - chance)
+    error: Floats = np.maximum(np.sqrt(np.maximum(inside, 0)) - along, 0) * (inside >= 0)
+    return error / (square**0.5 or 1)
 
 
 def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[str, Floats]]]:
@@ -109,15 +111,18 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
     one = np.ones((len(z), 1))
     lined, none = np.column_stack([one, z]), np.zeros(len(z))
     gap = 1 / (1 + np.exp(-z)) - target
+    lengths = np.diff(starts, append=len(z))
+    seen, share = np.add.reduceat(gap, starts) / lengths, lengths / len(z)
+    square = float((share * seen**2).sum())
 
     def metrics(weights: Floats) -> dict[str, Floats]:
         counts = count(ranked, weights)
         recall = recall_at(counts, SHARES).T
         gaps, rows = (np.add.reduceat(w, starts, axis=1) for w in (weights * gap, weights))
-        squares = (gaps**2 / np.where(rows > 0, rows, 1)).sum(axis=1)
+        moves = np.where(rows > 0, gaps / np.where(rows > 0, rows, 1) - seen, 0)
+        chance = (share * moves**2).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             means = (weights @ errors) / weights.sum(axis=1, keepdims=True)
-            square = squares / weights.sum(axis=1)
         return {
             "auc": auc(counts),
             "average_precision": average_precision(counts),
@@ -125,7 +130,8 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
             "brier": means[:, 1],
             "calibration_slope": logistic.newton(lined, none, target, weights, line, _STEPS)[:, 1],
             "calibration_intercept": logistic.newton(one, z, target, weights, level, _STEPS)[:, 0],
-            _ERROR: square,  # its root is taken when chance has been
+            _ERROR: _errors_behind(square, (share * seen * moves).sum(axis=1), chance),
+            _CHANCE: chance,
             **{f"lift@{s:.0%}": found / s for s, found in zip(SHARES, recall, strict=True)},
             **{f"recall@{s:.0%}": found for s, found in zip(SHARES, recall, strict=True)},
         }

@@ -67,6 +67,15 @@ def test_calibration_error_by_hand() -> None:
     assert found.high > 0.25
 
 
+def test_a_certain_calibration_error_has_the_interval_of_a_mean() -> None:
+    """A tenth is expected and a fifth leaves: 0.1 ± 1.96 · √(0.2 · 0.8 / 10,000)."""
+    y = np.repeat([1, 0], [2_000, 8_000]).astype(np.int8)
+    ids = np.arange(10_000).astype(str).astype(object)
+    found = scorecard(Rows(ids, y, 2_000), np.full(10_000, 0.1))["calibration_error"]
+    assert found.value == pytest.approx(0.1, abs=0.0002)
+    assert (found.low, found.high) == pytest.approx((0.09216, 0.10784), abs=0.0008)
+
+
 def test_a_constant_score_has_no_slope() -> None:
     y = np.array([1, 0, 0, 0], dtype=np.int8)
     found = measure(y, np.full(4, 0.25))
