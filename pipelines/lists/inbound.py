@@ -41,12 +41,14 @@ def inbound_rows(rows: pd.DataFrame, rules: Actions, language: str) -> pd.DataFr
     drivers = rows.reindex(columns=[f"reason_{n}_driver" for n in numbers])
     texts = rows.reindex(columns=[f"reason_{n}_text" for n in numbers])
     usable = drivers.isin(worth).to_numpy() & texts.notna().to_numpy()
+    some = usable.any(axis=1)
+    rows, texts, usable = rows[some], texts[some], usable[some]
     order = np.argsort(~usable, axis=1, kind="stable")
     first = np.take_along_axis(texts.where(usable).to_numpy(dtype=object), order, axis=1)
     cards = rows.reindex(columns=[field.name for field in INBOUND_FIELDS])
     cards[["reason_1_text", "reason_2_text"]] = first[:, :2]
     cards[["do", "do_not", "review"]] = in_words(rows, rules, language)
-    return pd.DataFrame(cards.loc[usable.any(axis=1)])
+    return cards
 
 
 def in_words(rows: pd.DataFrame, rules: Actions, language: str) -> pd.DataFrame:
@@ -59,16 +61,18 @@ def in_words(rows: pd.DataFrame, rules: Actions, language: str) -> pd.DataFrame:
     offers = [code for code, action in rules.actions.items() if action.offer]
     waiting = [code for code, action in rules.actions.items() if action.at_next_contact]
     spared = rows["contact_block_reason"].eq("vulnerable") & rows["suggested_action"].isin(offers)
-    forbidden = rows["do_not"].astype("str").fillna("").str.split(";").explode()
+    forbidden = {text: text.split(";") for text in rows["do_not"].dropna().astype("str").unique()}
     drivers = rows.reindex(columns=[f"reason_{n}_driver" for n in range(1, REASONS + 1)])
     review = pd.Series("", index=rows.index, dtype="str")
     for code in waiting:
         choices = [driver for driver, rule in rules.drivers.items() if code in rule.codes]
-        barring = [name for name, rule in rules.do_not.items() if code in rule.forbids]
-        barred = forbidden.isin(barring).groupby(level=0).any()
+        barring = {name for name, rule in rules.do_not.items() if code in rule.forbids}
+        barred = rows["do_not"].isin([text for text, n in forbidden.items() if barring & {*n}])
         held = drivers.isin(choices).any(axis=1) & ~barred
         review = review.mask(held, review.where(review.eq(""), review + "; ") + words[code])
-    joined = forbidden.map(words).groupby(level=0).agg(lambda each: "; ".join(each.dropna()))
+    said = {t: "; ".join(words[n] for n in names if n in words) for t, names in forbidden.items()}
     do = rows["suggested_action"].map(words).mask(spared | rows["suggested_action"].isin(waiting))
-    found = pd.DataFrame({"do": do, "do_not": joined, "review": review}, rows.index).astype("str")
+    found = pd.DataFrame(
+        {"do": do, "do_not": rows["do_not"].map(said), "review": review}, rows.index
+    ).astype("str")
     return found.mask(found.isin([""]))
