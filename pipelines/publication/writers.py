@@ -86,7 +86,7 @@ def write_csv(
         file.write(dialect.separator.join(header.to_pylist()) + dialect.line)
         for first in range(0, len(frame), _ROWS_AT_ONCE):
             part = frame.iloc[first : first + _ROWS_AT_ONCE]
-            cells = [_cells(_typed(part[field.name], field), field, dialect) for field in fields]
+            cells = [_cells(part[field.name], field, dialect) for field in fields]
             filled = [pc.fill_null(column, "") for column in cells]
             rows = pc.binary_join_element_wise(*filled, dialect.separator)
             file.writelines(row + dialect.line for row in rows.to_pylist())
@@ -99,12 +99,17 @@ def _typed(values: pd.Series, field: Field, *, escaped: bool = True) -> pa.Array
     return pa.Array.from_pandas(values, type=_TYPES.get(field.type, pa.float64()))
 
 
-def _cells(values: pa.Array, field: Field, dialect: CsvStyle) -> pa.Array:
+def _cells(values: pd.Series, field: Field, dialect: CsvStyle) -> pa.Array:
+    if isinstance(values.dtype, pd.CategoricalDtype):  # each distinct text once
+        codes = values.cat.codes.to_numpy()
+        distinct = _cells(values.cat.categories.to_series(), field, dialect)
+        return distinct.take(pa.array(codes, mask=codes < 0))
+    typed = _typed(values, field)
     if field.type == "text":
-        return _quoted(values, dialect)
+        return _quoted(typed, dialect)
     if field.type not in DECIMALS:
-        return values.cast(pa.string())
-    form, numbers = f"%.{DECIMALS[field.type]}f", values.to_pylist()
+        return typed.cast(pa.string())
+    form, numbers = f"%.{DECIMALS[field.type]}f", typed.to_pylist()
     texts = ["" if n is None else (form % n).replace(".", dialect.decimal) for n in numbers]
     return pa.array(texts, pa.string())
 

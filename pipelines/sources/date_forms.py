@@ -110,7 +110,7 @@ def _parsed(text: str, form: str) -> str:
 
 
 def stands_for_none(value: str, forms: Forms, *, is_day: bool) -> str:
-    """SQL condition for an infinite date or one of the dialect's ``null_dates``; null for null.
+    """SQL condition for an infinite date or one of the dialect's ``null_dates``, never for null.
 
     An instant is one when its day in UTC or in the company's zone is.
     """
@@ -126,7 +126,7 @@ def stands_for_none(value: str, forms: Forms, *, is_day: bool) -> str:
     first = max((d for d in none if d < _USUAL), default=date.min)
     last = min((d for d in none if d >= _USUAL), default=date.max)
     usual = f"{value} > DATE {literal(first)} + 1 and {value} < DATE {literal(last)} - 1"
-    return f"(case when {usual} then false else {test} end)"
+    return f"(case when {usual} or {value} is null then false else {test} end)"
 
 
 def in_range(value: str) -> str:
