@@ -82,8 +82,8 @@ def write_risk_lists(
     scored = with_values(settings, scored, stamp.as_of)
     scored = place_customers(settings, scored, context, stamp.as_of)
     schemas: Schemas = {}
-    tenure = scored.reindex(columns=["customer_id", "tenure_days"]).set_index("customer_id")
     listed, top = ranked(scored, stamp), scored.loc[facts.index]
+    tenure = scored.reindex(index=listed.index, columns=["tenure_days"])["tenure_days"].to_numpy()
     top = top.join(facts[facts.columns.difference(top.columns)])
     del scored
 
@@ -94,7 +94,7 @@ def write_risk_lists(
         fields = fields_of(rows, RISK_LIST)
         schemas.update(write_list(rows, fields, folder, name, settings.list, language))
         if "worklist" in settings.list.profiles:
-            told = rows.join(tenure, on="customer_id")
+            told = rows.assign(tenure_days=tenure)
             schemas.update(write_worklists(settings, language, told, stamp.as_of, folder))
         return rows
 
