@@ -45,6 +45,8 @@ def main(arguments: list[str]) -> None:
     for name in SETS:
         measure_nothing(only_kept or name not in names)
         results[name] = measured(name)
+    if not any(results.values()):
+        sys.exit("None of the sets is here: set STILLE_EXAMPLE_DATA to their folder, a full path.")
     PAGE.write_text(page(results), encoding="utf-8")
     print(f"Written: {PAGE}")
 

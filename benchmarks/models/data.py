@@ -21,7 +21,7 @@ from models.dataset.splits import Fold, customer_share, rolling_origin
 from pipelines.config.settings import load_settings
 from pipelines.training.examples import rows_digest
 
-SHARED = Path("../shared/data")
+SHARED = Path("../shared/data").resolve()
 SETS = {
     "trupanion": date(2017, 1, 1),
     "powerco": date(2016, 2, 1),
