@@ -4,7 +4,7 @@ A snapshot is hours old by then, and a customer may have said no meanwhile. What
 is not allowed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from features.contract import TABLES
 from features.errors import ContractError, StilleError
@@ -20,7 +21,7 @@ from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.lists.contact import CONTACT_CHANNELS
 from pipelines.matrices.files import scratch
-from pipelines.runtime.duckdb_connection import Connection, connect, first_line, identifier
+from pipelines.runtime.duckdb_connection import connect, first_line, identifier
 from pipelines.runtime.environment import today_in
 from pipelines.snapshots.loading import Loaded, load_table
 from pipelines.snapshots.snapshot import Snapshot, find_inputs
@@ -37,6 +38,7 @@ COLUMNS = {
     **dict.fromkeys(("register_on", "last_outreach_on"), "datetime64[s]"),
     "household_id": "str",
 }
+_TYPES = {FLAG: "boolean", "datetime64[s]": "date", "str": "varchar"}
 
 
 def _by_channel(name: str, value: str, condition: str = "true") -> str:
@@ -72,7 +74,8 @@ QUERIES: Mapping[str, str] = {
             as last_outreach_on
         from accepted where contacted or arm is distinct from 'holdout' group by customer_id""",
     "households": """
-        select customer_id, arg_max(coalesce(household_id, ''), valid_from) as household_id
+        select customer_id, nullif(arg_max(coalesce(household_id, ''), valid_from), '')
+            as household_id
         from accepted where valid_from <= $as_of group by customer_id""",
 }
 
@@ -101,24 +104,27 @@ def read_permissions(run: Run, customer_id: "pd.Series[str]", snapshot: Snapshot
     refusal, root = None, settings.paths.scratch
     with record.stage("permissions") as stage, scratch(root, record.run_id) as folder:
         try:
-            parts = _read(asked, run.as_of, snapshot, folder) if tables else []
+            found = _read(asked, run.as_of, snapshot, folder)
         except (StilleError, duckdb.Error, OSError) as error:
             refusal = first_line(error)
             record.notes.append(f"nobody may be contacted: {refusal}")
-            parts = [pd.DataFrame({"unread": True}, index=pd.Index(customer_id.unique()))]
+            found = pd.DataFrame({"unread": True}, index=pd.Index(customer_id.unique()))
         stage.rows_out = len(customer_id)
-    found = _combined(parts).reindex(customer_id.to_numpy()).set_axis(customer_id.index)
-    return Permissions(found, refusal)
+    found = found.reindex(index=customer_id.to_numpy(), columns=[*COLUMNS]).astype(COLUMNS)
+    return Permissions(found.set_axis(customer_id.index), refusal)
 
 
-def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> list[pd.DataFrame]:
+def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> pd.DataFrame:
+    """``COLUMNS`` by customer id, of all tables: a flag is true where any says so."""
     inputs, missing = find_inputs(settings, folder / "extracts")
     for refused in missing.values():
         raise refused
     digests = InputDigests(settings.paths.digests, inputs)
     today = max(as_of, today_in(settings.company.timezone))
     limit = midnight_utc(today + timedelta(days=1), settings.company.timezone)
-    parts: list[pd.DataFrame] = []
+    nobody = ", ".join(f"cast(null as {_TYPES[kind]}) as {n}" for n, kind in COLUMNS.items())
+    parts = [f"select cast(null as varchar) as customer_id, {nobody} limit 0"]
+    words = {"zone": settings.company.timezone, "as_of": as_of, "skipped": SKIPPED}
     store = TypedStore(settings.paths.typed, digests)
     with connect(settings.engine, folder / "scratch") as con:
         for name, given in inputs.items():
@@ -128,9 +134,22 @@ def _read(settings: Settings, as_of: date, snapshot: Snapshot, folder: Path) -> 
                 customers_known=False,
             )
             _refuse_doubtful(settings, loaded, snapshot)
-            parts += _parts(con, settings.company.timezone, name, as_of)
+            for query in _queries(name):
+                told = {word: value for word, value in words.items() if f"${word}" in query}
+                con.execute(f"create temp table part_{len(parts)} as {query}", told)
+                parts.append(f"from part_{len(parts)}")
+        values = ", ".join(
+            f"{'bool_or' if kind == FLAG else 'any_value'}({name}) as {name}"
+            for name, kind in COLUMNS.items()
+        )
+        together = " union all by name ".join(f"({part})" for part in parts)
+        found = con.sql(f"select customer_id, {values} from ({together}) group by all")
+        flags = {pa.bool_(): pd.BooleanDtype()}.get
+        rows: pd.DataFrame = found.to_arrow_table().to_pandas(
+            types_mapper=flags, date_as_object=False
+        )
     digests.refuse_changed(chain(*inputs.values()))
-    return parts
+    return rows.set_index("customer_id")
 
 
 def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> None:
@@ -145,8 +164,8 @@ def _refuse_doubtful(settings: Settings, loaded: Loaded, snapshot: Snapshot) -> 
         raise ContractError(f"{loaded.name}: {rows:,} rows where the night read {before:,}")
 
 
-def _parts(con: Connection, zone: str, name: str, as_of: date) -> Iterator[pd.DataFrame]:
-    """What a loaded table says by customer, and of whom a row breaks the contract."""
+def _queries(name: str) -> tuple[str, str]:
+    """What a loaded table says by customer, and of whom a row breaks the contract, in SQL."""
     table, key = identifier(name), ", ".join(map(identifier, TABLES[name].key))
     query = (
         f"with accepted as (select * from {table} where _rule is null qualify "
@@ -156,16 +175,4 @@ def _parts(con: Connection, zone: str, name: str, as_of: date) -> Iterator[pd.Da
         f"select distinct customer_id, true as unread from {table} "
         "where _rule is not null and _rule <> $skipped and customer_id is not null"
     )
-    words = {"zone": zone, "as_of": as_of, "skipped": SKIPPED}
-    for asked in (query, broken):
-        used = {word: value for word, value in words.items() if f"${word}" in asked}
-        yield con.execute(asked, used).df().set_index("customer_id")
-
-
-def _combined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """``COLUMNS`` by customer id, of all parts: a flag is true where any says so."""
-    rows = pd.concat([pd.DataFrame(index=pd.Index([], dtype="str")), *parts])
-    rows = rows.reindex(columns=[*COLUMNS]).astype(COLUMNS)
-    rows["household_id"] = rows["household_id"].mask(rows["household_id"].eq(""))
-    any_or_first = {name: "max" if kind == FLAG else "first" for name, kind in COLUMNS.items()}
-    return rows.groupby(level=0).agg(any_or_first)
+    return query, broken

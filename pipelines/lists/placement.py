@@ -96,6 +96,7 @@ def place_customers(
     )
     lanes = place(asked, capacity_on(settings.list, as_of))
     called = lanes["lane"].eq("call")
+    sources = lanes["lane_rule"].map({name: source for name, (_, source) in RULES.items()})
     nights = _of(before.last, scored, "nights_on_list").where(was_called).astype("float64")
     week_ago = _of(before.week_ago, scored, "churn_probability").astype("float64")
     channel = scored["use_channel"].where(called)
@@ -104,7 +105,7 @@ def place_customers(
         is_new=called & ~was_called,
         nights_on_list=(nights.fillna(0) + 1).where(called, 0),
         risk_change_7d=scored["churn_probability"].round(6) - week_ago,
-        lane_rule_source=lanes["lane_rule"].map({name: by for name, (_, by) in RULES.items()}),
+        lane_rule_source=sources.astype("category"),  # a sentence a row is most of a large night
         use_channel=channel,
         call_from=np.where(channel.eq("phone"), f"{first:%H:%M}", ""),
         call_until=np.where(channel.eq("phone"), f"{last:%H:%M}", ""),
