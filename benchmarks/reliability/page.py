@@ -35,9 +35,7 @@ def page(outcomes: Sequence[Outcome], day: date, oldest: date) -> str:
     faults = [entry for entry in entries if isinstance(entry["key"], int)]
     figures = _sums(outcomes)
     for what, numbers in _KINDS.items():
-        cases = [
-            each for each in outcomes if {*numbers} & {*each.marks} and each.ended != "skipped"
-        ]
+        cases = [each for each in outcomes if {*numbers} & {*each.marks} and each.ended in _RAN]
         figures[what] = sum(each.ended == "passed" for each in cases), len(cases)
     return markdown.page(
         "reliability.md",
