@@ -13,7 +13,8 @@ from models.metrics.ranking import Ranked, auc, average_precision, count, recall
 SHARES = (0.01, 0.05, 0.10)
 _BINS = 10
 _STEPS = 2
-_ERROR, _CHANCE = _OF_REPLICATES = "calibration_error", "square of the error by chance"
+_ERROR, _CHANCE = "calibration_error", "square of the error by chance"
+_OF_REPLICATES = {_ERROR, _CHANCE}
 AIMS = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
 """Metrics that are best at a value, and neither high nor low."""
 
@@ -48,7 +49,7 @@ def differences(rows: Rows, a: Floats, b: Floats) -> dict[str, Interval]:
     """
     both = [_replicates(rows, p) for p in (a, b)]
     found = {}
-    for name in both[0][0].keys() - {*_OF_REPLICATES}:
+    for name in both[0][0].keys() - _OF_REPLICATES:
         pairs = ((np.array(value[name]), drawn[name]) for value, drawn in both)
         if name in AIMS:
             pairs = ((abs(value - AIMS[name]), abs(drawn - AIMS[name])) for value, drawn in pairs)

@@ -105,7 +105,7 @@ def place_customers(
         is_new=called & ~was_called,
         nights_on_list=(nights.fillna(0) + 1).where(called, 0),
         risk_change_7d=scored["churn_probability"].round(6) - week_ago,
-        lane_rule_source=sources.astype("category"),  # a sentence a row is most of a large night
+        lane_rule_source=sources.astype("category"),  # as codes: a sentence has some 80 bytes
         use_channel=channel,
         call_from=np.where(channel.eq("phone"), f"{first:%H:%M}", ""),
         call_until=np.where(channel.eq("phone"), f"{last:%H:%M}", ""),

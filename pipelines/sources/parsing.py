@@ -21,6 +21,7 @@ DIGITS_LOST = "digits lost"
 
 _PLAIN = Dialect()
 _FLOATS = ("FLOAT", "DOUBLE")
+_INTEGERS = re.compile(r"^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$")
 _NUMBERS = re.compile(r"^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$")
 # What a spreadsheet or a float makes of a long id: 4.1E+11. Without a point or plus it may be one.
 _EXPONENT = r"[0-9][.,][0-9]+[eE][+]?[0-9]+|[0-9]+[eE][+][0-9]+"
@@ -142,8 +143,6 @@ def _numeric(
         fraction = f"{parsed} <> trunc({parsed})"
     elif _NUMBERS.match(stored):
         made = _in_seconds(raw, duration)
-        if "INT" in stored and duration not in SECONDS and column.type in ("money", "integer"):
-            return Reading(made, _final_of_integer(parsed, column, forms))
     else:
         dialect = _PLAIN if stored == NUMERIC else forms.dialect
         target = "number" if duration in SECONDS else column.type
@@ -154,7 +153,8 @@ def _numeric(
             made = f"coalesce({made}, cast(cast(round({clock}, 0) as BIGINT) as VARCHAR))"
         doubt = in_doubt(parsed, dialect) if stored == TEXT and duration is None else None
         fraction = f"contains({parsed}, '.')"
-    value = _final(parsed, column, forms)
+    whole = _INTEGERS.match(stored) is not None and duration not in SECONDS
+    value = _final(parsed, column, forms, whole=whole)
     if doubt is None:
         return Reading(made, value)
     return Reading(made, value, None, {THREE_DECIMALS: doubt}, f"{fraction} and not {doubt}")
@@ -167,20 +167,20 @@ def _in_seconds(number: str, duration: DurationForm | None) -> str:
     return f"cast(cast({seconds} as BIGINT) as VARCHAR)"
 
 
-def _final_of_integer(number: str, column: Column, forms: Forms) -> str:
-    """``_final`` without DECIMAL, whose rounding takes fifty times as long."""
-    by = 100 if column.type == "money" and forms.money_unit == "major" else 1
-    most = min(10**18 - 1, (2**63 - 1) // by)
-    return f"case when {number} between -{most} and {most} then cast({number} as BIGINT) * {by} end"
-
-
-def _final(number: str, column: Column, forms: Forms) -> str:
+def _final(number: str, column: Column, forms: Forms, *, whole: bool) -> str:
+    """A number in the contract's type; ``whole`` for one of an integer type of DuckDB's."""
     if column.type == "number":
         return f"try_cast({number} as DOUBLE)"
     if column.type == "price":
         return f"try_cast({number} as {DUCKDB_TYPES['price']})"
+    major = column.type == "money" and forms.money_unit == "major"
+    if whole:  # the bounds of DECIMAL below, whose rounding takes fifty times as long
+        by = 100 if major else 1
+        most = min(10**18 - 1, (2**63 - 1) // by)
+        inside = f"{number} between -{most} and {most}"
+        return f"case when {inside} then cast({number} as BIGINT) * {by} end"
     exact = f"try_cast({number} as DECIMAL(24,6))"
-    if column.type == "money" and forms.money_unit == "major":
+    if major:
         return f"try_cast(round({exact} * 100, 0) as BIGINT)"
-    whole = f"round({exact}, 0)"
-    return f"case when {exact} = {whole} then try_cast({whole} as BIGINT) end"
+    rounded = f"round({exact}, 0)"
+    return f"case when {exact} = {rounded} then try_cast({rounded} as BIGINT) end"
