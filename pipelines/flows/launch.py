@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ def _description(
     job: Job, run: Run, options: Mapping[str, Any], result: Any, failure: str
 ) -> dict[str, Any]:
     """What Prefect may know of a run: counts and places; of an error not ours only its kind."""
+    took = datetime.now(UTC) - datetime.fromisoformat(run.record.started_at)
     return {
         "job": job.name,
         "company": run.settings.company.name,
@@ -62,6 +63,7 @@ def _description(
         "notes": run.record.notes,
         "artifacts": {} if result is None else dict(job.contents(result)),
         "failure": failure,
+        "took": took.total_seconds(),
         "seconds": _SECONDS,
     }
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def steps_and_words(run):
 def read_tables(run):
     with run.record.stage("tables") as stage:
         stage.rows_in, stage.rows_out = 1200, 1100
+        time.sleep(1.2)
     return "read"
 
 
@@ -95,15 +97,17 @@ def test_a_run_is_shown_with_its_steps_words_and_artifacts(prefect, config, monk
     (record,) = records(config.parent / "var", "nightly")
     assert (record["status"], record["untracked"]) == ("succeeded", False)
     run = newest_run()
-    assert re.fullmatch(r"nightly Test \d{4}-\d\d-\d\d", run["name"])
+    begun, ended = (datetime.fromisoformat(record[f"{way}_at"]) for way in ("started", "finished"))
+    named = re.fullmatch(r"nightly Test \d{4}-\d\d-\d\d, (\d+\.\d) s", run["name"])
+    assert 1.2 <= float(named[1]) < (ended - begun).total_seconds()
     assert set(run["tags"]) == {"nightly", "Test"}
     assert run["state"]["type"] == "COMPLETED"
     assert run["parameters"]["config"] == str(config)
     ours = {"flow_runs": {"id": {"any_": [run["id"]]}}}
-    names = {each["name"].rpartition("-")[0] for each in stored("task_runs", **ours)}
-    assert names == {"tables", "score"}
+    names = {each["name"] for each in stored("task_runs", **ours)}
+    assert names == {"tables, 1.2 s", "score, 0.0 s"}
     words = {each["message"] for each in stored("logs", limit=200)}
-    assert words >= {"tables: 0.0 s, 1,200 rows in, 1,100 rows out", "the run notes this"}
+    assert words >= {"tables: 1.2 s, 1,200 rows in, 1,100 rows out", "the run notes this"}
     (artifact,) = stored("artifacts", **ours)
     assert (artifact["key"], artifact["data"]) == ("publication", "made of 2 parts")
 
