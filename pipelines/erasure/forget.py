@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 
 from features.errors import BusyError
 from pipelines.config.sections import Paths
-from pipelines.erasure.publications import forget_published, without
+from pipelines.erasure.publications import forget_published, holds, without
 from pipelines.publication.bucket import clear_unfinished
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
 from pipelines.runtime.mirrors import name_of
 from pipelines.snapshots.facts import FACTS_NAME, write_facts
-from pipelines.snapshots.folder_lock import exclusive
+from pipelines.snapshots.folder_lock import REMOVED, exclusive, new_name
 from pipelines.snapshots.store import forget_refused, newest_first
 
 
@@ -82,11 +82,12 @@ def _forget_tables(paths: Paths, customer: str) -> int:
     if paths.typed.is_dir():
         with _alone(paths.typed):
             # Once the company has erased the rows from its file, these are of no file any more.
-            for folder in paths.typed.iterdir():
-                rows = any(without(path, customer) for path in folder.rglob("*.parquet"))
-                if rows or folder.name.startswith("."):
+            for folder in [*paths.typed.iterdir()]:
+                if any(holds(path, customer) for path in folder.rglob("*.parquet")):
+                    shutil.rmtree(folder.replace(new_name(paths.typed, REMOVED)))
+                    changed += 1
+                elif folder.name.startswith("."):
                     shutil.rmtree(folder)
-                changed += rows
     return changed
 
 

@@ -50,13 +50,13 @@ def forget_published(out: Path, customer: str) -> int:
 
 
 def _forget_in(publication: Publication, customer: str) -> bool:
-    manifest = verify(publication.folder, needed="")
     before = _AGAIN.fullmatch(publication.run_id)
     run_id, times = (before["run_id"], int(before["times"])) if before else (publication.run_id, 0)
-    new = publication
-    while new.folder.exists():  # as may one that a killed call made, for another customer
-        times += 1
-        new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times}")
+    new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times + 1}")
+    if new.folder.exists():  # a killed call made it, and its own turn comes
+        _replace(publication, new)
+        return False
+    manifest = verify(publication.folder, needed="")
     with staging_folder(new) as staging, storage_errors(f"rewrite {publication.folder}"):
         shutil.copytree(publication.folder, staging, dirs_exist_ok=True)
         places = _places(manifest).items()
@@ -75,10 +75,14 @@ def _forget_in(publication: Publication, customer: str) -> bool:
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
         replace_bytes(staging / MANIFEST, text.encode())
         place(new)
-        if current(publication.out) == publication:
-            point(new)
-        withdraw(publication.folder)
+        _replace(publication, new)
         return True
+
+
+def _replace(old: Publication, new: Publication) -> None:
+    if current(old.out) in (old, new):  # the second of two pointers may not have been written
+        point(new)
+    withdraw(old.folder, old.staging)
 
 
 def _places(manifest: Mapping[str, Any]) -> dict[str, int]:
@@ -100,10 +104,10 @@ def find(paths: Paths, customer: str) -> list[Path]:
     with storage_errors(f"look for a customer below {paths.var}"):
         roots = (paths.var, paths.out)
         files = (path for root in roots for path in sorted(root.rglob("*.parquet")))
-        return [path for path in files if _holds(path, customer)]
+        return [path for path in files if holds(path, customer)]
 
 
-def _holds(path: Path, customer: str) -> bool:
+def holds(path: Path, customer: str) -> bool:
     """Whether rows of ``customer`` are in a Parquet file with a column ``customer_id``."""
     if CUSTOMER not in pq.read_schema(path).names:
         return False
@@ -129,7 +133,7 @@ def without(path: Path, customer: str, column: int = 0) -> bool:
 
 
 def _parquet_without(path: Path, into: Path, customer: str, _: int) -> bool:
-    if not _holds(path, customer):
+    if not holds(path, customer):
         return False
     table = pq.read_table(path, partitioning=None)
     others = pc.fill_null(pc.not_equal(table[CUSTOMER].cast(pa.string()), customer), True)

@@ -53,12 +53,16 @@ def upload(staging: Path, folder: Path) -> bool:
     return True
 
 
-def withdraw(folder: Path) -> None:
-    """Remove a publication: its manifest first, so that nobody reads half of it."""
+def withdraw(folder: Path, doomed: Path) -> None:
+    """Remove a publication; on disk as ``doomed``, so that nobody meets half of it.
+
+    Of a bucket's, the manifest goes first.
+    """
     if bucket := bucket_of(folder.parents[1]):
         bucket.delete([f"{_prefix(folder)}/{MANIFEST}"])
         bucket.delete(bucket.objects(_prefix(folder)))
-    shutil.rmtree(folder)
+    folder.replace(doomed)
+    shutil.rmtree(doomed)
 
 
 def clear_unfinished(out: Path) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pandas as pd
@@ -21,10 +22,12 @@ from pipelines.config.lists import RiskList
 from pipelines.erasure import publications
 from pipelines.erasure.forget import forget
 from pipelines.erasure.publications import find, forget_published, without
-from pipelines.publication.manifest import PAGES, Field, columns, page_name
+from pipelines.publication import bucket
+from pipelines.publication.manifest import MANIFEST, PAGES, Field, columns, page_name
 from pipelines.publication.publish import publish, publisher, staging_folder
 from pipelines.publication.reader import Publication, current, verify
 from pipelines.publication.writers import write_list
+from pipelines.runtime import atomic_files
 from pipelines.snapshots.facts import read_snapshot, verify_snapshot
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import newest_first
@@ -40,9 +43,9 @@ EVERY_FILE = RiskList(languages=("nb",), profiles=("crm", "excel-nb", "xlsx"), r
 ROWS = [("1", "10"), ("10", 'fint;\n"1", 1'), ("11", "1"), ("2", "1"), ("3", "«æ»")]
 
 
-def publication(out: Path, day: int) -> Publication:
+def publication(out: Path, day: int, run_id: str = "run-1") -> Publication:
     stamp = replace(STAMP, as_of=date(2024, 5, day))
-    made = Publication(out, stamp.as_of, "run-1")
+    made = Publication(out, stamp.as_of, run_id)
     frame = pd.DataFrame(ROWS, columns=["customer_id", "said"]).astype("str")
     frame["as_of_date"] = pd.Timestamp(stamp.as_of)
     with publisher(out), staging_folder(made) as staging:
@@ -111,20 +114,41 @@ def test_forgetting_again_or_a_stranger_changes_nothing(tmp_path: Path):
 
 @pytest.mark.promise("forget")
 @pytest.mark.fault(28)
-def test_what_a_killed_call_left_the_next_one_finishes(tmp_path: Path, monkeypatch):
-    publication(tmp_path, 2)
+@pytest.mark.parametrize("other", ["10", "11"])
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        (publications, "place"),
+        (publications, "point"),
+        (atomic_files, "replace_bytes"),
+        (publications, "withdraw"),
+        (bucket, "shutil"),
+    ],
+)
+def test_what_a_killed_call_left_the_next_one_finishes(
+    tmp_path: Path, monkeypatch, module, step, other
+):
+    before = publication(tmp_path, 2, "nightly-20240502T030000Z-000000")
+
+    def kill(path: Path, *_: object) -> None:
+        if step == "shutil":
+            (path / MANIFEST).unlink()
+        sys.exit()
+
     with monkeypatch.context() as killed, publisher(tmp_path):
-        killed.setattr(publications, "withdraw", lambda folder: sys.exit())
+        killed.setattr(module, step, SimpleNamespace(rmtree=kill) if step == "shutil" else kill)
         with pytest.raises(SystemExit):
             forget_published(tmp_path, "10")
     with publisher(tmp_path):
-        assert forget_published(tmp_path, "10") == 1
-    left = sorted((tmp_path / "2024-05-02").iterdir())
-    assert [folder.name for folder in left] == ["run-1.without-1", "run-1.without-2"]
-    assert current(tmp_path).folder in left
-    for folder in left:
-        verify(folder)
-        assert "10" not in pd.read_parquet(folder / "list.parquet")["customer_id"].tolist()
+        forget_published(tmp_path, other)
+    (left,) = (tmp_path / "2024-05-02").iterdir()
+    assert left == current(tmp_path).folder
+    assert left != before.folder
+    verify(left)
+    pointer = json.loads((tmp_path / "current.json").read_bytes())
+    assert tmp_path / pointer["path"] == left
+    assert other not in pd.read_parquet(left / "list.parquet")["customer_id"].tolist()
+    assert not [*tmp_path.glob(".staging*")]
 
 
 def test_a_table_of_nobody_and_unknown_ids_stay(tmp_path: Path):
