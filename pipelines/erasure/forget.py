@@ -5,7 +5,6 @@ points of many customers. The company's own tables are its own to erase, first: 
 comes back with the next run.
 """
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from pipelines.publication.bucket import clear_unfinished
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
 from pipelines.runtime.mirrors import name_of
-from pipelines.snapshots.facts import FACTS_NAME, write_facts
+from pipelines.snapshots.facts import read_facts, write_facts
 from pipelines.snapshots.folder_lock import REMOVED, exclusive, new_name
 from pipelines.snapshots.store import forget_refused, newest_first
 
@@ -72,10 +71,13 @@ def _forget_tables(paths: Paths, customer: str) -> int:
     changed = 0
     for folder in newest_first(paths.snapshots):
         with _alone(folder):
+            try:
+                facts = read_facts(folder)
+            except (OSError, ValueError):  # no run reads it again
+                shutil.rmtree(folder.replace(new_name(paths.snapshots, REMOVED)))
+                continue
             shutil.rmtree(folder / "quarantine", ignore_errors=True)
-            found = [without(path, customer) for path in folder.glob("**/*.parquet")]
-            changed += sum(found)
-            facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
+            changed += sum(without(path, customer) for path in folder.glob("**/*.parquet"))
             left = [name for name in facts["files"] if (folder / name).exists()]
             facts["files"] = {name: file_digest(folder / name) for name in left}
             write_facts(folder, facts)

@@ -92,7 +92,7 @@ def read_snapshot(root: Path) -> Snapshot:
     if lock is None:
         raise ContractError(f"{root}: no snapshot here; run: stille check")
     try:
-        facts = json.loads((root / FACTS_NAME).read_text(encoding="utf-8"))
+        facts = read_facts(root)
         facts["tables"] = _TABLES.validate_python(facts["tables"])
         facts["gates"] = tuple(Gate(**gate) for gate in facts["gates"])
         return Snapshot(root, **facts, lock=lock)
@@ -100,9 +100,19 @@ def read_snapshot(root: Path) -> Snapshot:
         raise ContractError(f"{root}: no snapshot here ({error}); run: stille check") from error
 
 
+def read_facts(root: Path) -> dict[str, Any]:
+    """What ``write_facts`` wrote, as JSON has it; raises ``ValueError`` or ``OSError``."""
+    facts: dict[str, Any] = json.loads((root / FACTS_NAME).read_bytes())
+    if facts.pop("sha256", "") != _sha256(facts):
+        raise ValueError(f"{FACTS_NAME} is damaged")
+    return facts
+
+
 def write_facts(root: Path, facts: Mapping[str, Any]) -> None:
-    """Write what ``read_snapshot`` reads; the file is replaced whole."""
-    replace_bytes(root / FACTS_NAME, to_json(facts, indent=2) + b"\n")
+    """Write what ``read_facts`` reads, with its digest; the file is replaced whole."""
+    plain = json.loads(to_json(facts))
+    text = to_json({"sha256": _sha256(plain), **plain}, indent=2)
+    replace_bytes(root / FACTS_NAME, text + b"\n")
 
 
 def verify_snapshot(snapshot: Snapshot) -> None:
@@ -163,4 +173,8 @@ def check_report(snapshot: Snapshot, as_of: date) -> list[dict[str, Any]]:
 
 def inputs_digest(snapshot: Snapshot) -> str:
     """SHA-256 (hex) over the digests of the input files, whatever day they were read on."""
-    return hashlib.sha256(json.dumps(sorted(snapshot.inputs.items())).encode()).hexdigest()
+    return _sha256(sorted(snapshot.inputs.items()))
+
+
+def _sha256(content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -20,7 +20,7 @@ from pipelines.runtime.run_record import Gate
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
 from pipelines.snapshots import store as folders
 from pipelines.snapshots import typed_store
-from pipelines.snapshots.facts import FACTS_NAME, Snapshot, write_facts
+from pipelines.snapshots.facts import Snapshot, read_facts, write_facts
 from pipelines.snapshots.folder_lock import place
 from pipelines.snapshots.gates import Judge, decide
 from pipelines.snapshots.writing_tables import write_tables
@@ -131,8 +131,7 @@ def _with_gates(ready: Snapshot, gates: tuple[Gate, ...]) -> Snapshot:
     both = (*gates, *(gate for gate in ready.gates if gate.name not in named))
     again = replace(ready, gates=both)
     if both != ready.gates and not all(gate.passed for gate in gates):
-        facts = json.loads((ready.root / FACTS_NAME).read_text(encoding="utf-8"))
-        write_facts(ready.root, facts | {"gates": both})
+        write_facts(ready.root, read_facts(ready.root) | {"gates": both})
     return again
 
 

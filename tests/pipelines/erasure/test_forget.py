@@ -252,6 +252,15 @@ def test_typed_rows_and_what_killed_runs_left_do_not_say_the_id(stored, tmp_path
     assert forget(stored.paths, customer).tables == 0
 
 
+@pytest.mark.promise("forget")
+def test_a_snapshot_that_cannot_be_read_goes(stored, tmp_path):
+    damaged, whole = newest_first(stored.paths.snapshots)
+    (damaged / "snapshot.json").write_text("{}")
+    forget(stored.paths, "anne-7")
+    assert files_with("anne-7", tmp_path / "var") == []
+    assert newest_first(stored.paths.snapshots) == [whole]
+
+
 def test_typed_rows_that_a_run_reads_are_left_alone(stored, tmp_path):
     reader = TypedStore(stored.paths.typed, InputDigests(stored.paths.digests, {}))
     with pytest.raises(BusyError, match="typed"):
