@@ -1,4 +1,4 @@
-"""Prefect and MLflow on PostgreSQL; a deployment and a worker that publish a night."""
+"""Prefect and MLflow on PostgreSQL: a deployment, a worker that publishes a night, a backup."""
 
 import importlib.util
 import os
@@ -20,7 +20,7 @@ from postgres_server import cluster
 from programs import required
 from trees import records
 
-from pipelines.jobs.entry import TRAIN
+from pipelines.jobs.entry import NIGHTLY, TRAIN
 
 pytestmark = pytest.mark.proof
 BIN = Path(sys.executable).parent
@@ -66,7 +66,24 @@ def rows(address, database, table):
         return cursor.fetchone()[0]
 
 
-def test_a_worker_runs_a_deployed_night_with_both_databases_on_postgresql(
+def restore(programs, server, address, database):
+    dumped = [programs / "pg_dump", f"{address}/{database}"]
+    dump = subprocess.run(dumped, capture_output=True, check=True).stdout
+    server.run(f"create database restored_{database}")
+    into = f"{address}/restored_{database}"
+    given = [programs / "psql", "-q", "-v", "ON_ERROR_STOP=1", into]
+    subprocess.run(given, input=dump, check=True, stdout=subprocess.DEVNULL)
+
+
+def declare(root, folder, config):
+    shutil.copytree(root / "configs", folder / "configs")
+    declared = yaml.safe_load((root / "prefect.yaml").read_text("utf-8"))
+    for each in declared["deployments"]:
+        each["parameters"]["config"] = str(config)
+    (folder / "prefect.yaml").write_text(yaml.safe_dump(declared))
+
+
+def test_a_worker_runs_a_deployed_night_on_postgresql_and_another_goes_on_from_its_dump(
     postgresql, demo, root, tmp_path
 ):
     driver = importlib.util.find_spec("psycopg2")
@@ -101,16 +118,12 @@ def test_a_worker_runs_a_deployed_night_with_both_databases_on_postgresql(
             told = {"command": [sys.executable, "-c", script, str(tmp_path / "heard")]}
             config = demo.config_in(tmp_path, tracking={"uri": uri}, notifications=told)
             TRAIN.start(config, demo.as_of)
+            declare(root, tmp_path, config)
 
             def prefect(*words):
                 command = [BIN / "prefect", *words]
                 subprocess.run(command, check="--watch" not in words, cwd=tmp_path, env=env)
 
-            shutil.copytree(root / "configs", tmp_path / "configs")
-            declared = yaml.safe_load((root / "prefect.yaml").read_text("utf-8"))
-            for each in declared["deployments"]:
-                each["parameters"]["config"] = str(config)
-            (tmp_path / "prefect.yaml").write_text(yaml.safe_dump(declared))
             prefect("work-pool", "create", "stille", "--type", "process")
             prefect("--no-prompt", "deploy", "--all")
             work = (BIN / "prefect", "worker", "start", "--pool", "stille", "--type", "process")
@@ -127,4 +140,13 @@ def test_a_worker_runs_a_deployed_night_with_both_databases_on_postgresql(
             heard = (tmp_path / "heard").read_text("utf-8")
             assert heard.count("nightly failed, exit code 2") == 1
         for database, table in (("prefect", "flow_run"), ("mlflow", "registered_models")):
-            assert rows(address, database, table) > 0
+            restore(postgresql, server, address, database)
+            there = rows(address, database, table)
+            assert rows(address, f"restored_{database}", table) == there > 0
+        server.run("drop database mlflow")
+        env["MLFLOW_BACKEND_STORE_URI"] = f"{address}/restored_mlflow"
+        shutil.rmtree(tmp_path / "var" / "champion")
+        with running(logs["mlflow"], env, *pages):
+            answers(f"{uri}/health", logs["mlflow"])
+            assert not NIGHTLY.start(config, demo.as_of).written
+        assert not records(tmp_path / "var", "nightly")[-1]["degraded"]
