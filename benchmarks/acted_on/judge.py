@@ -21,6 +21,7 @@ from pipelines.simulator.record import ACTIONS
 
 OURS, BY_RISK, BY_TABLES, BEST = "ours", "by risk", "best by the tables", "best by the truth"
 BY_MEAN = "by our risk and the true mean effect"
+BY_RISK_OF_TABLES = "by the best risk by the tables and the true mean effect"
 _PARAMS = {
     "objective": "regression",
     "learning_rate": 0.05,

@@ -14,6 +14,7 @@ from benchmarks.acted_on.judge import (
     BEST,
     BY_MEAN,
     BY_RISK,
+    BY_RISK_OF_TABLES,
     BY_TABLES,
     candidates,
     compare,
@@ -56,8 +57,12 @@ def year(
         partial(_share_of_reference, company, say),
     )
     world = World(company, seed, customers, minutes, saved_share=elsewhere["share"])
-    rows = world.year(say).reset_index(drop=True)
-    settings = world.settings()
+    return judged(world, world.year(say).reset_index(drop=True))
+
+
+def judged(world: World, rows: pd.DataFrame) -> Row:
+    """Our lists of a year, ``rows`` (a customer and night each), and the others, by the truth."""
+    company, settings = world.company, world.settings()
     days = settings.label.lead_days + settings.label.horizon_days
     effect = true_effects(settings.paths.data / "truth", rows, days, world.dials.household_spill)
     value, economics = _values(settings, rows)
@@ -66,9 +71,9 @@ def year(
     rows = rows.assign(
         brought=brought, reduction=effect["reduction"], alone=effect["alone"], household_id=people
     )
-    spec, booster = _by_tables(company)
-    expected = booster.predict(with_action(_matrix(settings, rows, spec), _numbers(rows)))
-    reduction = np.asarray(expected, dtype=np.float64)
+    spec, boosters = _by_tables(company)
+    x = with_action(_matrix(settings, rows, spec), _numbers(rows))
+    reduction, alone = (np.asarray(each.predict(x), dtype=np.float64) for each in boosters)
     # Who takes an offer is a taste that no table shows; how often offers are taken is known.
     offered = rows["suggested_action"].isin(OFFERING)
     told = effect.assign(
@@ -80,10 +85,11 @@ def year(
     scores = {
         BY_RISK: risk,
         BY_MEAN: money(told.assign(reduction=saved * risk), value, economics),
+        BY_RISK_OF_TABLES: money(told.assign(reduction=saved * alone), value, economics),
         BY_TABLES: money(told, value, economics),
         BEST: brought,
     }
-    found = compare(rows, scores, minutes)
+    found = compare(rows, scores, world.minutes)
     return {name: asdict(each) for name, each in found.items()}
 
 
@@ -127,8 +133,11 @@ def _reference(company: str) -> World:
     return reference
 
 
-def _by_tables(company: str) -> tuple[FeatureSpec, lgb.Booster]:
-    """What the tables tell of a call's effect, learned from the truth of another company."""
+def _by_tables(company: str) -> tuple[FeatureSpec, tuple[lgb.Booster, lgb.Booster]]:
+    """What the tables tell of a call's effect, and of the risk without one.
+
+    Learned from the truth of another company.
+    """
     settings = _reference(company).settings()
     catalog = companies.Company(settings, TODAY).catalog
     columns = feature_columns(catalog)
@@ -139,9 +148,11 @@ def _by_tables(company: str) -> tuple[FeatureSpec, lgb.Booster]:
     days = settings.label.lead_days + settings.label.horizon_days
     effect = true_effects(settings.paths.data / "truth", asked, days, 0.0)
     known = effect["reduction"].notna().to_numpy()
-    target = effect["reduction"].to_numpy(dtype=np.float64)
-    x = spec.encode(frame)
-    return spec, fit_by_tables(x[known], action[known].astype(np.float64), target[known])
+    x, number = spec.encode(frame)[known], action[known].astype(np.float64)
+    reduction, alone = (
+        effect.loc[known, name].to_numpy(dtype=np.float64) for name in ("reduction", "alone")
+    )
+    return spec, (fit_by_tables(x, number, reduction), fit_by_tables(x, number, alone))
 
 
 def _frame(settings: Settings, days: tuple[date, ...], names: list[str]) -> pd.DataFrame:
