@@ -21,7 +21,7 @@ from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
 from pipelines.runtime.mirrors import name_of
 from pipelines.snapshots.facts import read_facts, write_facts
-from pipelines.snapshots.folder_lock import REMOVED, exclusive, new_name
+from pipelines.snapshots.folder_lock import REMOVED, exclusive, new_name, remove_if_free
 from pipelines.snapshots.store import forget_refused, newest_first
 
 
@@ -59,6 +59,10 @@ def forget(paths: Paths, customer: str) -> Erasure:
         matrices = sum(without(path, customer) for path in kept)
         publications = forget_published(paths.out, customer)
         shutil.rmtree(paths.mirrors, ignore_errors=True)  # of buckets, and copied again as needed
+        for killed in paths.scratch.glob("*"):
+            remove_if_free(killed)
+        # Whoever spills has tables, and none were in use.
+        shutil.rmtree(paths.spill, ignore_errors=True)
         return Erasure(publications, tables, matrices)
 
 

@@ -48,7 +48,8 @@ class MatrixStore:
         """
         kept = self.path(as_of, shard)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        temporary = kept.with_suffix(f".{secrets.token_hex(4)}.tmp")
+        # In the run's own folder, so that nothing of a killed one stays here.
+        temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
         with suppress(FileNotFoundError):
             _share(path, temporary)
             temporary.replace(kept)

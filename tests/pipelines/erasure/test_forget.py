@@ -224,6 +224,8 @@ def stored(company, tmp_path):
     typed = min(path for path in settings.paths.typed.glob("**/*.parquet"))
     for root in (settings.paths.typed, settings.paths.snapshots):
         shutil.copytree(typed.parent, root / ".killed.staging")
+    for root in (settings.paths.scratch / "nightly-killed", settings.paths.spill):
+        shutil.copytree(typed.parent, root, dirs_exist_ok=True)
     return settings
 
 

@@ -125,7 +125,7 @@ def test_the_first_night_has_nothing_to_compare_with(published, listed):
 
 def test_the_next_night_tells_what_is_different_and_why(demo, published, listed, copied):
     """Without new rows only time can move anybody; a no that comes meanwhile does too."""
-    config = demo.config_in(copied, copied / "data")
+    config = demo.config_in(copied, copied / "data", list=demo.document["list"])
     said_no = listed[listed["lane"] == "call"]["customer_id"].iloc[0]
     path = copied / "data" / "tables" / "contact_bars.parquet"
     bars = duckdb.sql(f"from '{path}'").df()

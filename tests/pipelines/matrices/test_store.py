@@ -1,7 +1,9 @@
 """Kept matrices save work and never change a cell."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,6 +60,18 @@ def test_two_runs_may_keep_the_same_matrix_at_once(tmp_path):
         list(threads.map(keep, (0, 1)))
     kept = {path.suffix for path in store.root.rglob("*") if path.is_file()}
     assert kept == {".parquet"}
+
+
+def test_a_run_that_is_killed_while_it_keeps_a_matrix_leaves_nothing_in_the_store(
+    tmp_path, monkeypatch
+):
+    store, written = MatrixStore(tmp_path / "store"), tmp_path / "run" / "shard=0000.parquet"
+    written.parent.mkdir()
+    written.write_bytes(b"rows")
+    monkeypatch.setattr(Path, "replace", lambda *_: sys.exit())
+    with pytest.raises(SystemExit):
+        store.keep(AS_OFS[0], 0, written)
+    assert not [path for path in store.root.rglob("*") if path.is_file()]
 
 
 def test_only_new_features_are_computed_for_dates_that_were_kept(company_of, tmp_path, derived):
