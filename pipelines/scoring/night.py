@@ -30,6 +30,9 @@ from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
 
 
+_SHARED = ("product_line", "segment", "preferred_channel")
+
+
 @dataclass(frozen=True, slots=True)
 class CohortScores:
     """The night's cohort, riskiest first, with outcomes by horizon and removals of causes.
@@ -76,6 +79,9 @@ def score_cohort(
             )
         rows, incidences, (counts, *others) = zip(*shards, strict=True)
         scored = pd.concat(rows, ignore_index=True)
+        # As codes the few texts that many share take a byte or two each.
+        shared = scored.columns.intersection(_SHARED)
+        scored = scored.astype(dict.fromkeys(shared, "category"))
         needs = {feature.name: feature.needs for feature in catalog.features}
         refuse_other_filling(run, model.spec, sum(others, counts), needs)
         order = scores.risk_order(scored)
