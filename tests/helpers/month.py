@@ -27,6 +27,7 @@ from pipelines.tracking import champion
 
 FIRST = date(2023, 6, 2)
 DEAD = "http://127.0.0.1:9"
+DEAD_RUN = "nightly-20230101T000000Z-0dead0"
 
 
 class Nights:
@@ -103,7 +104,7 @@ def opted_out(nights: Nights) -> None:
 
 
 def orphan_staging(nights: Nights) -> None:
-    left = nights.out / ".staging-nightly-dead"
+    left = nights.out / f".staging-{DEAD_RUN}"
     left.mkdir()
     (left / "risk_list.csv").write_text("half")
 
@@ -169,7 +170,7 @@ def live(nights: Nights, day: date, fault: Callable[[Nights], None] | None) -> d
     if not all(record["as_of_date"] in (str(day), None) for record in records):
         wrong.append("the record's day")
     notes = " ".join(note for record in records for note in record["notes"])
-    if fault is orphan_staging and "nightly-dead left behind" not in notes:
+    if fault is orphan_staging and f"{DEAD_RUN} left behind" not in notes:
         wrong.append("the orphan is not told of")
     if stamp["degraded"] != (fault is registry_dead and 0 in codes) and 0 in codes:
         wrong.append("whether it is degraded")
