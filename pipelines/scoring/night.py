@@ -29,7 +29,6 @@ from pipelines.scoring.scores import Nameable
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import Champion
 
-
 _SHARED = ("product_line", "segment", "preferred_channel")
 
 
