@@ -7,7 +7,7 @@ comes back with the next run.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,12 @@ import pyarrow.parquet as pq
 
 from features.errors import BusyError
 from pipelines.config.sections import Paths
-from pipelines.erasure.publications import forget_published, holds, without
+from pipelines.erasure.publications import (
+    DamagedFileError,
+    forget_published,
+    holds,
+    without,
+)
 from pipelines.publication.bucket import clear_unfinished
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
@@ -56,45 +61,72 @@ def forget(paths: Paths, customer: str) -> Erasure:
                 reported.unlink()
         kept = sorted(paths.matrices.glob("**/*.parquet"))
         kept += sorted(paths.training.glob("*/*.parquet"))
-        matrices = sum(without(path, customer) for path in kept)
+        matrices = sum(_without_or_gone(path, customer) for path in kept)
+        for left in paths.matrices.glob("**/*.tmp"):
+            left.unlink()
         publications = forget_published(paths.out, customer)
         shutil.rmtree(paths.mirrors, ignore_errors=True)  # of buckets, and copied again as needed
         for killed in paths.scratch.glob("*"):
             remove_if_free(killed)
-        # Whoever spills has tables, and none were in use.
-        shutil.rmtree(paths.spill, ignore_errors=True)
         return Erasure(publications, tables, matrices)
 
 
 def _forget_tables(paths: Paths, customer: str) -> int:
     forget_refused(paths.snapshots)
-    # What killed runs left goes for everybody.
-    for killed in paths.snapshots.glob(".*"):
-        with _alone(killed):
-            shutil.rmtree(killed)
-    changed = 0
-    for folder in newest_first(paths.snapshots):
-        with _alone(folder):
-            try:
-                facts = read_facts(folder)
-            except (OSError, ValueError):  # no run reads it again
-                shutil.rmtree(folder.replace(new_name(paths.snapshots, REMOVED)))
-                continue
-            shutil.rmtree(folder / "quarantine", ignore_errors=True)
-            changed += sum(without(path, customer) for path in folder.glob("**/*.parquet"))
-            left = [name for name in facts["files"] if (folder / name).exists()]
-            facts["files"] = {name: file_digest(folder / name) for name in left}
-            write_facts(folder, facts)
-    if paths.typed.is_dir():
-        with _alone(paths.typed):
+    killed, kept = [*paths.snapshots.glob(".*")], newest_first(paths.snapshots)
+    typed = [paths.typed] if paths.typed.is_dir() else []
+    with ExitStack() as alone:
+        for folder in (*killed, *kept, *typed):
+            alone.enter_context(_alone(folder))
+        # Whoever spills has tables, which nobody has now.
+        shutil.rmtree(paths.spill, ignore_errors=True)
+        for folder in killed:  # for everybody
+            shutil.rmtree(folder)
+        changed = sum(_forget_snapshot(folder, customer) for folder in kept)
+        for folder in (path for root in typed for path in [*root.iterdir()]):
             # Once the company has erased the rows from its file, these are of no file any more.
-            for folder in [*paths.typed.iterdir()]:
-                if any(holds(path, customer) for path in folder.rglob("*.parquet")):
-                    shutil.rmtree(folder.replace(new_name(paths.typed, REMOVED)))
-                    changed += 1
-                elif folder.name.startswith("."):
-                    shutil.rmtree(folder)
+            if folder.name.startswith("."):
+                shutil.rmtree(folder)
+            elif any(_may_hold(path, customer) for path in folder.rglob("*.parquet")):
+                _remove(folder)
+                changed += 1
     return changed
+
+
+def _forget_snapshot(folder: Path, customer: str) -> int:
+    """How many of its tables had the customer; what no run can read any more goes whole."""
+    try:
+        facts = read_facts(folder)
+        changed = [path for path in folder.glob("**/*.parquet") if without(path, customer)]
+    except (FileNotFoundError, ValueError, DamagedFileError):
+        _remove(folder)
+        return 0
+    shutil.rmtree(folder / "quarantine", ignore_errors=True)
+    left = {name: old for name, old in facts["files"].items() if (folder / name).exists()}
+    new = {path.relative_to(folder).as_posix(): file_digest(path) for path in changed}
+    write_facts(folder, facts | {"files": left | {n: d for n, d in new.items() if n in left}})
+    return len(changed)
+
+
+def _may_hold(path: Path, customer: str) -> bool:
+    try:
+        return holds(path, customer)
+    except DamagedFileError:
+        return True
+
+
+def _without_or_gone(path: Path, customer: str) -> bool:
+    """As ``without``; a damaged file, which runs make again or do without, goes."""
+    try:
+        return without(path, customer)
+    except DamagedFileError:
+        path.unlink()
+        return True
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder under another name, so that nobody meets half of it."""
+    shutil.rmtree(folder.replace(new_name(folder.parent, REMOVED)))
 
 
 @contextmanager

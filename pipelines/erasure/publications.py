@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ from pipelines.runtime.atomic_files import digest, replace_bytes, storage_errors
 _AGAIN = re.compile(r"(?P<run_id>.*)\.without-(?P<times>\d+)")
 
 
+class DamagedFileError(PublicationError):
+    """A Parquet file cannot be read."""
+
+
 def forget_published(out: Path, customer: str) -> int:
     """Take the customer out of every publication; returns how many had them.
 
@@ -46,6 +51,8 @@ def forget_published(out: Path, customer: str) -> int:
                 f"{path.parent} was not made by a publication; move it away, then run again."
             ) from error
         changed += _forget_in(publication, customer)
+    if (now := current(out)) is not None:
+        point(now)  # of two pointers a killed run may have written one
     return changed
 
 
@@ -54,9 +61,13 @@ def _forget_in(publication: Publication, customer: str) -> bool:
     run_id, times = (before["run_id"], int(before["times"])) if before else (publication.run_id, 0)
     new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times + 1}")
     if new.folder.exists():  # a killed call made it, and its own turn comes
-        _replace(publication, new)
-        return False
+        with suppress(PublicationError):
+            verify(new.folder, needed="")
+            _replace(publication, new)
+            return False
     manifest = verify(publication.folder, needed="")
+    if new.folder.exists():
+        withdraw(new.folder, new.staging)
     with staging_folder(new) as staging, storage_errors(f"rewrite {publication.folder}"):
         shutil.copytree(publication.folder, staging, dirs_exist_ok=True)
         places = _places(manifest).items()
@@ -80,7 +91,7 @@ def _forget_in(publication: Publication, customer: str) -> bool:
 
 
 def _replace(old: Publication, new: Publication) -> None:
-    if current(old.out) in (old, new):  # the second of two pointers may not have been written
+    if current(old.out) == old:
         point(new)
     withdraw(old.folder, old.staging)
 
@@ -109,10 +120,23 @@ def find(paths: Paths, customer: str) -> list[Path]:
 
 def holds(path: Path, customer: str) -> bool:
     """Whether rows of ``customer`` are in a Parquet file with a column ``customer_id``."""
-    if CUSTOMER not in pq.read_schema(path).names:
-        return False
-    customers = pq.read_table(path, columns=[CUSTOMER], partitioning=None)[CUSTOMER]
-    return bool(pc.any(pc.equal(customers.cast(pa.string()), customer)).as_py())
+    with _readable(path):
+        if CUSTOMER not in pq.read_schema(path).names:
+            return False
+        customers = pq.read_table(path, columns=[CUSTOMER], partitioning=None)[CUSTOMER]
+        return bool(pc.any(pc.equal(customers.cast(pa.string()), customer)).as_py())
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raises ``DamagedFileError`` for what Arrow says of a file that is not whole."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # the disk's
+            raise
+        told = f"{path} is damaged: restore it from a backup or remove it, then run again."
+        raise DamagedFileError(told) from error
 
 
 def without(path: Path, customer: str, column: int = 0) -> bool:
@@ -135,7 +159,8 @@ def without(path: Path, customer: str, column: int = 0) -> bool:
 def _parquet_without(path: Path, into: Path, customer: str, _: int) -> bool:
     if not holds(path, customer):
         return False
-    table = pq.read_table(path, partitioning=None)
+    with _readable(path):
+        table = pq.read_table(path, partitioning=None)
     others = pc.fill_null(pc.not_equal(table[CUSTOMER].cast(pa.string()), customer), True)
     pq.write_table(table.filter(others), into, compression="zstd", write_page_checksum=True)
     return True

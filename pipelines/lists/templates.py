@@ -216,7 +216,7 @@ def _applies(variant: Variant, facts: pd.DataFrame) -> Mask:
         if FACTS[fact] == "date":
             rows &= facts[fact].notna().to_numpy()
         elif FACTS[fact] == "text":
-            rows &= facts[fact].fillna("").ne("").to_numpy(dtype=bool)
+            rows &= (facts[fact].notna() & facts[fact].ne("")).to_numpy(dtype=bool)
         else:
             rows &= within(facts[fact], variant.when.get(fact, (None, None)))
     return rows

@@ -48,9 +48,10 @@ class MatrixStore:
         """
         kept = self.path(as_of, shard)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        # In the run's own folder, so that nothing of a killed one stays here.
-        temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
         with suppress(FileNotFoundError):
+            # In the run's own folder, where nothing of a killed one stays, or on the store's disk.
+            near = path.stat().st_dev == kept.parent.stat().st_dev
+            temporary = (path if near else kept).with_suffix(f".{secrets.token_hex(4)}.tmp")
             _share(path, temporary)
             temporary.replace(kept)
             # Renaming one link of a file onto another of it does nothing and leaves both.

@@ -103,7 +103,7 @@ def read_snapshot(root: Path) -> Snapshot:
 def read_facts(root: Path) -> dict[str, Any]:
     """What ``write_facts`` wrote, as JSON has it; raises ``ValueError`` or ``OSError``."""
     facts: dict[str, Any] = json.loads((root / FACTS_NAME).read_bytes())
-    if facts.pop("sha256", "") != _sha256(facts):
+    if not isinstance(facts, dict) or facts.pop("sha256", "") != _sha256(facts):
         raise ValueError(f"{FACTS_NAME} is damaged")
     return facts
 

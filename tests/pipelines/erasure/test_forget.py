@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from stamps import STAMP
 
-from features.errors import BusyError
+from features.errors import BusyError, ContractError, PublicationError
 from pipelines.config.lists import RiskList
 from pipelines.erasure import publications
 from pipelines.erasure.forget import forget
@@ -151,6 +151,37 @@ def test_what_a_killed_call_left_the_next_one_finishes(
     assert not [*tmp_path.glob(".staging*")]
 
 
+@pytest.mark.promise("forget")
+@pytest.mark.fault(28)
+def test_both_pointers_name_what_is_there_though_a_night_was_killed_between_them(tmp_path: Path):
+    publication(tmp_path, 1)
+    before = (tmp_path / "current.json").read_bytes()
+    publication(tmp_path, 2)
+    for customer, held in (("fint", 0), ("10", 2)):
+        (tmp_path / "current.json").write_bytes(before)
+        with publisher(tmp_path):
+            assert forget_published(tmp_path, customer) == held
+        pointer = json.loads((tmp_path / "current.json").read_bytes())
+        assert tmp_path / pointer["path"] == current(tmp_path).folder
+
+
+@pytest.mark.promise("forget", "stores")
+def test_a_damaged_copy_never_takes_the_place_of_a_whole_publication(tmp_path: Path, monkeypatch):
+    before = publication(tmp_path, 2, "nightly-20240502T030000Z-000000")
+    with monkeypatch.context() as killed, publisher(tmp_path):
+        killed.setattr(publications, "point", lambda _: sys.exit())
+        with pytest.raises(SystemExit):
+            forget_published(tmp_path, "10")
+    copy = before.folder.with_name(f"{before.run_id}.without-1")
+    (copy / "list.csv").write_bytes(b"x")
+    with publisher(tmp_path):
+        assert forget_published(tmp_path, "10") == 1
+    (left,) = (tmp_path / "2024-05-02").iterdir()
+    assert left == current(tmp_path).folder == copy
+    verify(left)
+    assert not [*tmp_path.glob(".staging*")]
+
+
 def test_a_table_of_nobody_and_unknown_ids_stay(tmp_path: Path):
     plans = pa.table({"plan_id": ["a"]})
     pq.write_table(plans, tmp_path / "plans.parquet")
@@ -255,12 +286,44 @@ def test_typed_rows_and_what_killed_runs_left_do_not_say_the_id(stored, tmp_path
 
 
 @pytest.mark.promise("forget")
-def test_a_snapshot_that_cannot_be_read_goes(stored, tmp_path):
+@pytest.mark.parametrize("facts", ["{}", "null", "[]", None])
+def test_a_snapshot_that_cannot_be_read_goes(stored, tmp_path, facts):
     damaged, whole = newest_first(stored.paths.snapshots)
-    (damaged / "snapshot.json").write_text("{}")
+    if facts is None:
+        (damaged / "cases" / "shard=0" / "part.parquet").write_bytes(b"half")
+    else:
+        (damaged / "snapshot.json").write_text(facts)
     forget(stored.paths, "anne-7")
     assert files_with("anne-7", tmp_path / "var") == []
     assert newest_first(stored.paths.snapshots) == [whole]
+
+
+@pytest.mark.promise("forget")
+def test_half_a_file_of_a_killed_run_goes_and_one_that_nobody_makes_again_is_named(stored):
+    paths = stored.paths
+    half = [paths.typed / ".killed.staging" / "half.parquet", paths.matrices / "a" / "half.parquet"]
+    half += [next(paths.typed.glob("_key=*")) / "half.parquet", paths.matrices / "a" / "half.tmp"]
+    half += [paths.training / "run" / "test_scores.parquet"]
+    for path in half:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"PAR1 half")
+    forget(paths, "anne-7")
+    assert not [path for path in half if path.exists()]
+    assert files_with("anne-7", paths.var) == []
+    paths.reported_treatments.parent.mkdir()
+    paths.reported_treatments.write_bytes(b"half")
+    with pytest.raises(PublicationError, match="damaged: restore it"):
+        forget(paths, "anne-7")
+
+
+@pytest.mark.promise("stores")
+def test_a_damaged_table_is_not_believed_because_somebody_was_forgotten(stored):
+    newest = newest_first(stored.paths.snapshots)[0]
+    path = next(newest.glob("customers/**/*.parquet"))
+    path.write_bytes(path.read_bytes().replace(b"DuckDB", b"DuckDC"))
+    forget(stored.paths, "nobody")
+    with pytest.raises(ContractError, match="damaged"):
+        verify_snapshot(read_snapshot(newest))
 
 
 def test_typed_rows_that_a_run_reads_are_left_alone(stored, tmp_path):

@@ -402,3 +402,19 @@ def test_a_driver_is_named_only_where_its_sentence_is_true_of_the_customer(langu
     assert raises["wait"].tolist() == [False, False, False, True]
     assert not raises["complaint"].any()
     assert set(raises.columns) == set(lowers.columns) == set(DRIVERS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_texts_that_are_kept_as_codes_say_the_same(language, direction):
+    """A null among them is a fact that is not known."""
+    texts = [fact for fact, kind in FACTS.items() if kind == "text"]
+    plain = pd.DataFrame({fact: ["mobile", None, "phone"] for fact in texts}, dtype="str")
+    told = []
+    for facts in (plain, plain.astype("category")):
+        for driver in DRIVERS:
+            drivers = pd.Series(driver, facts.index, dtype="str")
+            told.append(sentences(drivers, facts, WORDINGS[language], "NOK", direction))
+    half = len(DRIVERS)
+    for said, coded in zip(told[:half], told[half:], strict=True):
+        pd.testing.assert_series_equal(said, coded)

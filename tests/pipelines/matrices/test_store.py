@@ -1,6 +1,7 @@
 """Kept matrices save work and never change a cell."""
 
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.store import MatrixStore
 from pipelines.snapshots.snapshot import take_snapshot
 
+OTHER_DISK = Path("/dev/shm")  # noqa: S108  (names in it are drawn)
 AS_OFS = (date(2023, 6, 1), date(2023, 7, 1))
 
 
@@ -72,6 +74,18 @@ def test_a_run_that_is_killed_while_it_keeps_a_matrix_leaves_nothing_in_the_stor
     with pytest.raises(SystemExit):
         store.keep(AS_OFS[0], 0, written)
     assert not [path for path in store.root.rglob("*") if path.is_file()]
+
+
+@pytest.mark.skipif(not OTHER_DISK.is_dir(), reason="no other disk is known here")
+def test_a_run_may_build_on_another_disk_than_the_stores(tmp_path):
+    store = MatrixStore(tmp_path / "store")
+    with tempfile.TemporaryDirectory(dir=OTHER_DISK) as other:
+        written = Path(other, "shard=0000.parquet")
+        written.write_bytes(b"rows")
+        for _ in range(2):
+            store.keep(AS_OFS[0], 0, written)
+    kept = [path for path in store.root.rglob("*") if path.is_file()]
+    assert [(path.name, path.read_bytes()) for path in kept] == [(written.name, b"rows")]
 
 
 def test_only_new_features_are_computed_for_dates_that_were_kept(company_of, tmp_path, derived):
