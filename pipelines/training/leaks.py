@@ -4,10 +4,10 @@ Findings refuse a model unless the configuration names the column and gives the 
 """
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from pipelines.config.mapping import SEGMENT
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
 from pipelines.matrices.build import catalog_of
+from pipelines.matrices.files import scratch
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.duckdb_connection import connect, identifier
 from pipelines.snapshots.facts import read_snapshot, shards_of
@@ -126,14 +127,12 @@ def customers_as_filed(settings: Settings) -> Texts | None:
     """Ids in the order of the customers' files; None for a database, which promises no order."""
     if settings.sources["customers"].database is not None:
         return None
-    folder = settings.paths.spill
-    folder.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(dir=folder) as scratch,
-        connect(settings.engine, folder) as connection,
+        scratch(settings.paths.scratch, f"leaks-{token_hex(8)}") as folder,
+        connect(settings.engine, settings.paths.spill) as connection,
     ):
         inputs = find_files(settings, "customers")
-        load_table(connection, settings, TABLES["customers"], inputs, Path(scratch), None)
+        load_table(connection, settings, TABLES["customers"], inputs, folder, None)
         asked = "select customer_id from customers where _rule is null order by _file, _row"
         rows = connection.execute(asked).fetchall()
     return np.array([row[0] for row in rows], dtype=object)
