@@ -15,12 +15,7 @@ import pyarrow.parquet as pq
 
 from features.errors import BusyError
 from pipelines.config.sections import Paths
-from pipelines.erasure.publications import (
-    DamagedFileError,
-    forget_published,
-    holds,
-    without,
-)
+from pipelines.erasure.publications import DamagedFileError, forget_published, may_hold, without
 from pipelines.publication.bucket import clear_unfinished
 from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
@@ -87,7 +82,7 @@ def _forget_tables(paths: Paths, customer: str) -> int:
             # Once the company has erased the rows from its file, these are of no file any more.
             if folder.name.startswith("."):
                 shutil.rmtree(folder)
-            elif any(_may_hold(path, customer) for path in folder.rglob("*.parquet")):
+            elif any(may_hold(path, customer) for path in folder.rglob("*.parquet")):
                 _remove(folder)
                 changed += 1
     return changed
@@ -97,22 +92,15 @@ def _forget_snapshot(folder: Path, customer: str) -> int:
     """How many of its tables had the customer; what no run can read any more goes whole."""
     try:
         facts = read_facts(folder)
+        shutil.rmtree(folder / "quarantine", ignore_errors=True)
         changed = [path for path in folder.glob("**/*.parquet") if without(path, customer)]
     except (FileNotFoundError, ValueError, DamagedFileError):
         _remove(folder)
         return 0
-    shutil.rmtree(folder / "quarantine", ignore_errors=True)
     left = {name: old for name, old in facts["files"].items() if (folder / name).exists()}
     new = {path.relative_to(folder).as_posix(): file_digest(path) for path in changed}
-    write_facts(folder, facts | {"files": left | {n: d for n, d in new.items() if n in left}})
+    write_facts(folder, facts | {"files": left | new})
     return len(changed)
-
-
-def _may_hold(path: Path, customer: str) -> bool:
-    try:
-        return holds(path, customer)
-    except DamagedFileError:
-        return True
 
 
 def _without_or_gone(path: Path, customer: str) -> bool:

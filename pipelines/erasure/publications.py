@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,9 @@ def _forget_in(publication: Publication, customer: str) -> bool:
     before = _AGAIN.fullmatch(publication.run_id)
     run_id, times = (before["run_id"], int(before["times"])) if before else (publication.run_id, 0)
     new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times + 1}")
-    if new.folder.exists():  # a killed call made it, and its own turn comes
-        with suppress(PublicationError):
-            verify(new.folder, needed="")
-            _replace(publication, new)
-            return False
+    if _is_whole(new):  # a killed call made it, and its own turn comes
+        _replace(publication, new)
+        return False
     manifest = verify(publication.folder, needed="")
     if new.folder.exists():
         withdraw(new.folder, new.staging)
@@ -90,6 +88,13 @@ def _forget_in(publication: Publication, customer: str) -> bool:
         return True
 
 
+def _is_whole(publication: Publication) -> bool:
+    try:
+        return publication.folder.exists() and bool(verify(publication.folder, needed=""))
+    except PublicationError:
+        return False
+
+
 def _replace(old: Publication, new: Publication) -> None:
     if current(old.out) == old:
         point(new)
@@ -111,14 +116,25 @@ CUSTOMER = "customer_id"
 
 
 def find(paths: Paths, customer: str) -> list[Path]:
-    """The Parquet files below ``var`` and ``out`` with rows of the customer; nothing is changed."""
+    """The Parquet files below ``var`` and ``out`` with rows of the customer, or that are damaged.
+
+    Nothing is changed.
+    """
     with storage_errors(f"look for a customer below {paths.var}"):
         roots = (paths.var, paths.out)
         files = (path for root in roots for path in sorted(root.rglob("*.parquet")))
-        return [path for path in files if holds(path, customer)]
+        return [path for path in files if may_hold(path, customer)]
 
 
-def holds(path: Path, customer: str) -> bool:
+def may_hold(path: Path, customer: str) -> bool:
+    """Whether rows of ``customer`` are in a Parquet file, or nobody can tell."""
+    try:
+        return _holds(path, customer)
+    except DamagedFileError:
+        return True
+
+
+def _holds(path: Path, customer: str) -> bool:
     """Whether rows of ``customer`` are in a Parquet file with a column ``customer_id``."""
     with _readable(path):
         if CUSTOMER not in pq.read_schema(path).names:
@@ -157,7 +173,7 @@ def without(path: Path, customer: str, column: int = 0) -> bool:
 
 
 def _parquet_without(path: Path, into: Path, customer: str, _: int) -> bool:
-    if not holds(path, customer):
+    if not _holds(path, customer):
         return False
     with _readable(path):
         table = pq.read_table(path, partitioning=None)

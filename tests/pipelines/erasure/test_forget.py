@@ -165,6 +165,10 @@ def test_both_pointers_name_what_is_there_though_a_night_was_killed_between_them
         assert tmp_path / pointer["path"] == current(tmp_path).folder
 
 
+def refuse(_: Publication) -> None:
+    raise PublicationError("the disk is full")
+
+
 @pytest.mark.promise("forget", "stores")
 def test_a_damaged_copy_never_takes_the_place_of_a_whole_publication(tmp_path: Path, monkeypatch):
     before = publication(tmp_path, 2, "nightly-20240502T030000Z-000000")
@@ -173,6 +177,11 @@ def test_a_damaged_copy_never_takes_the_place_of_a_whole_publication(tmp_path: P
         with pytest.raises(SystemExit):
             forget_published(tmp_path, "10")
     copy = before.folder.with_name(f"{before.run_id}.without-1")
+    with monkeypatch.context() as full, publisher(tmp_path):
+        full.setattr(publications, "point", refuse)
+        with pytest.raises(PublicationError, match="full"):
+            forget_published(tmp_path, "10")
+    verify(copy)
     (copy / "list.csv").write_bytes(b"x")
     with publisher(tmp_path):
         assert forget_published(tmp_path, "10") == 1
@@ -307,6 +316,7 @@ def test_half_a_file_of_a_killed_run_goes_and_one_that_nobody_makes_again_is_nam
     for path in half:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"PAR1 half")
+    assert {*half[:3], half[4]} <= {*find(paths, "anne-7")}
     forget(paths, "anne-7")
     assert not [path for path in half if path.exists()]
     assert files_with("anne-7", paths.var) == []
