@@ -67,7 +67,7 @@ def test_a_date_removed_while_it_is_kept_is_only_not_kept(store, tmp_path, monke
     share = module._share
 
     def after_removal(source: Path, target: Path) -> None:
-        shutil.rmtree(target.parent)
+        shutil.rmtree(store.path(NIGHTS[0], 0).parent)
         share(source, target)
 
     monkeypatch.setattr(module, "_share", after_removal)
