@@ -21,7 +21,7 @@ from pipelines.publication.publish import publisher
 from pipelines.runtime.atomic_files import file_digest, storage_errors
 from pipelines.runtime.mirrors import name_of
 from pipelines.snapshots.facts import read_facts, write_facts
-from pipelines.snapshots.folder_lock import REMOVED, exclusive, new_name, remove_if_free
+from pipelines.snapshots.folder_lock import exclusive, remove, remove_if_free
 from pipelines.snapshots.store import forget_refused, newest_first
 
 
@@ -83,7 +83,7 @@ def _forget_tables(paths: Paths, customer: str) -> int:
             if folder.name.startswith("."):
                 shutil.rmtree(folder)
             elif any(may_hold(path, customer) for path in folder.rglob("*.parquet")):
-                _remove(folder)
+                remove(folder)
                 changed += 1
     return changed
 
@@ -95,7 +95,7 @@ def _forget_snapshot(folder: Path, customer: str) -> int:
         shutil.rmtree(folder / "quarantine", ignore_errors=True)
         changed = [path for path in folder.glob("**/*.parquet") if without(path, customer)]
     except (FileNotFoundError, ValueError, DamagedFileError):
-        _remove(folder)
+        remove(folder)
         return 0
     left = {name: old for name, old in facts["files"].items() if (folder / name).exists()}
     new = {path.relative_to(folder).as_posix(): file_digest(path) for path in changed}
@@ -110,11 +110,6 @@ def _without_or_gone(path: Path, customer: str) -> bool:
     except DamagedFileError:
         path.unlink()
         return True
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder under another name, so that nobody meets half of it."""
-    shutil.rmtree(folder.replace(new_name(folder.parent, REMOVED)))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from pipelines.config.sections import Paths
 from pipelines.publication.bucket import pull_manifests, withdraw
 from pipelines.publication.manifest import MANIFEST, PAGES, columns, page_name
 from pipelines.publication.publish import place, point, staging_folder
-from pipelines.publication.reader import Publication, current, verify
+from pipelines.publication.reader import Publication, complete, current, verify
 from pipelines.runtime.atomic_files import digest, replace_bytes, storage_errors, sync
 
 _AGAIN = re.compile(r"(?P<run_id>.*)\.without-(?P<times>\d+)")
@@ -60,7 +60,7 @@ def _forget_in(publication: Publication, customer: str) -> bool:
     before = _AGAIN.fullmatch(publication.run_id)
     run_id, times = (before["run_id"], int(before["times"])) if before else (publication.run_id, 0)
     new = Publication(publication.out, publication.as_of, f"{run_id}.without-{times + 1}")
-    if _is_whole(new):  # a killed call made it, and its own turn comes
+    if any(complete([new], needed="")):  # a killed call made it, and its own turn comes
         _replace(publication, new)
         return False
     manifest = verify(publication.folder, needed="")
@@ -86,13 +86,6 @@ def _forget_in(publication: Publication, customer: str) -> bool:
         place(new)
         _replace(publication, new)
         return True
-
-
-def _is_whole(publication: Publication) -> bool:
-    try:
-        return publication.folder.exists() and bool(verify(publication.folder, needed=""))
-    except PublicationError:
-        return False
 
 
 def _replace(old: Publication, new: Publication) -> None:

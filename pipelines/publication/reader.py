@@ -120,14 +120,17 @@ def verify(folder: Path, needed: str = ".parquet") -> dict[str, Any]:
     return manifest
 
 
-def complete(publications: Iterable[Publication]) -> Iterator[tuple[Publication, dict[str, Any]]]:
+def complete(
+    publications: Iterable[Publication], needed: str = ".parquet"
+) -> Iterator[tuple[Publication, dict[str, Any]]]:
     """The complete ones of publications with their manifests; damaged ones do not count.
 
-    Files are read and hashed when a publication's turn comes, so the newest costs one reading.
+    ``needed`` is that of ``verify``. Files are read and hashed when a publication's turn comes, so
+    the newest costs one reading.
     """
     for publication in publications:
         with suppress(PublicationError):
-            yield publication, verify(publication.folder)
+            yield publication, verify(publication.folder, needed)
 
 
 def publications_of(out: Path, as_of: date, **identity: object) -> list[Publication]:

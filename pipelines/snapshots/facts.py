@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from features.contract import TABLES
 from features.errors import ContractError
+from pipelines.config.measurement import opened_json, sealed_json
 from pipelines.runtime.atomic_files import file_digest, replace_bytes
 from pipelines.runtime.duckdb_connection import literal
 from pipelines.runtime.run_record import Gate
@@ -102,17 +103,15 @@ def read_snapshot(root: Path) -> Snapshot:
 
 def read_facts(root: Path) -> dict[str, Any]:
     """What ``write_facts`` wrote, as JSON has it; raises ``ValueError`` or ``OSError``."""
-    facts: dict[str, Any] = json.loads((root / FACTS_NAME).read_bytes())
-    if not isinstance(facts, dict) or facts.pop("sha256", "") != _sha256(facts):
-        raise ValueError(f"{FACTS_NAME} is damaged")
+    facts = opened_json((root / FACTS_NAME).read_bytes())
+    if not isinstance(facts, dict) or "files" not in facts:
+        raise ValueError(f"{FACTS_NAME} names no files")
     return facts
 
 
 def write_facts(root: Path, facts: Mapping[str, Any]) -> None:
-    """Write what ``read_facts`` reads, with its digest; the file is replaced whole."""
-    plain = json.loads(to_json(facts))
-    text = to_json({"sha256": _sha256(plain), **plain}, indent=2)
-    replace_bytes(root / FACTS_NAME, text + b"\n")
+    """Write what ``read_facts`` reads; the file is replaced whole."""
+    replace_bytes(root / FACTS_NAME, sealed_json(facts))
 
 
 def verify_snapshot(snapshot: Snapshot) -> None:
@@ -173,8 +172,4 @@ def check_report(snapshot: Snapshot, as_of: date) -> list[dict[str, Any]]:
 
 def inputs_digest(snapshot: Snapshot) -> str:
     """SHA-256 (hex) over the digests of the input files, whatever day they were read on."""
-    return _sha256(sorted(snapshot.inputs.items()))
-
-
-def _sha256(content: object) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(sorted(snapshot.inputs.items())).encode()).hexdigest()

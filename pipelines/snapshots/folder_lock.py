@@ -86,20 +86,19 @@ def exclusive(folder: Path) -> Iterator[bool]:
 
 
 def remove_if_free(folder: Path) -> bool:
-    """Remove ``folder`` and all in it; False when it cannot be locked.
-
-    It gets another name first, so that nobody meets half of it.
-    """
+    """Remove ``folder`` and all in it; False when it cannot be locked, or a part of it stays."""
     try:
         with exclusive(folder) as free:
-            if not free:
-                return False
-            doomed = new_name(folder.parent, REMOVED)
-            folder.replace(doomed)
+            if free:
+                remove(folder)
+            return free
     except OSError:
         return False
-    shutil.rmtree(doomed, ignore_errors=True)
-    return True
+
+
+def remove(folder: Path) -> None:
+    """Remove ``folder`` under another name, so that nobody meets half of it; raises ``OSError``."""
+    shutil.rmtree(folder.replace(new_name(folder.parent, REMOVED)))
 
 
 def _is_at(descriptor: int, folder: Path) -> bool:
