@@ -6,6 +6,7 @@ point. Commands import late also because the libraries underneath must find thei
 
 import atexit
 import json
+import logging
 import os
 import re
 import sys
@@ -141,7 +142,8 @@ def main() -> None:
     atexit.register(_mute_teardown)
     quiet_libraries()
     start_logging()
-    as_json = "--json" in sys.argv
+    LOG.addFilter(_name_config)
+    as_json, message, steps = "--json" in sys.argv, "", list[str]()
     try:
         code = app(prog_name="stille", standalone_mode=not as_json)
     except (StilleError, typer.TyperException) as error:
@@ -154,19 +156,24 @@ def main() -> None:
             message, steps = error.format_message(), [f"{place} --help"]
         if as_json_lines():
             LOG.error("%s", message)
-        elif as_json:
-            said = {"error": message, "exit_code": code, "next": steps}
-            print(json.dumps(said, ensure_ascii=False), file=sys.stderr)
-        else:
+        elif not as_json:
             shown = f"[bold red]stille:[/] {escape(message)}"
             Console(stderr=True, soft_wrap=True).print(shown, highlight=False)
     except Exception as error:
-        code = 1
+        code, message, steps = 1, f"{type(error).__name__}, which is a bug", []
         if as_json_lines():
             LOG.critical("%s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
         else:
             sys.stderr.write(without_passwords(format_exc()))
+    if as_json and message:
+        said = {"error": message, "exit_code": code, "next": steps}
+        print(json.dumps(said, ensure_ascii=False), file=sys.stderr)
     raise SystemExit(code)
+
+
+def _name_config(record: logging.LogRecord) -> bool:
+    record.msg, record.args = with_config(record.getMessage()), ()
+    return True
 
 
 def _mute_teardown() -> None:

@@ -90,7 +90,7 @@ def check_done(report: Report) -> None:
     after = (f"{row['table']} {row['after_as_of']:,}" for row in rows if row["after_as_of"])
     if later := ", ".join(after):
         print(f"Rows after {report.as_of}, which count for nothing on that date: {later}")
-    print(report.leaks)
+    print(with_config(str(report.leaks)))
     print(f"Ranges, orphan keys, gates, leaks and more: {report.page}")
 
 
@@ -113,7 +113,7 @@ def training_done(trained: TrainingResult) -> None:
     print(f"Strongest drivers (mean absolute log-odds): {strongest}")
     print("Champion." if trained.verdict.promote else "Not champion:")
     for reason in trained.verdict.reasons:
-        print(f"  {reason}")
+        print(with_config(f"  {reason}"))
     print(f"Pictures: {trained.folder / 'plots'}")
 
 

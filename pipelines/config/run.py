@@ -27,7 +27,7 @@ from pipelines.runtime.run_record import RunRecord, open_record
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_NO_RESULT = {"paths", "engine", "tracking", "privacy"}
+NO_RESULT = {"paths", "engine", "tracking", "privacy", "notifications"}
 
 
 class Step(Protocol):
@@ -57,8 +57,8 @@ class Run:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What is given in the configuration and can change a result; secrets are masked."""
-        return self.settings.model_dump(mode="json", exclude=_NO_RESULT, exclude_unset=True)
+        """What is given in the configuration and can change a result; addresses' secrets masked."""
+        return self.settings.model_dump(mode="json", exclude=NO_RESULT, exclude_unset=True)
 
     @cached_property
     def config_digest(self) -> str:
@@ -66,7 +66,7 @@ class Run:
 
         The rule table and the sentences too; not folders, threads and the tracking store.
         """
-        deciding = self.settings.model_dump(mode="json", exclude=_NO_RESULT)
+        deciding = self.settings.model_dump(mode="json", exclude=NO_RESULT)
         files = rule_files(self.settings.list.languages)
         rules = {name: digest(path) for name, path in files.items() if path.exists()}
         return hashlib.sha256(json.dumps([deciding, rules], sort_keys=True).encode()).hexdigest()

@@ -317,9 +317,9 @@ class Notifications(Section):
     which status of a published night on a message is sent. Docs: docs/operate.md.
     """
 
-    addresses: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    command: tuple[str, ...] = ()
-    ping: Annotated[str, Field(pattern="^https?://")] | None = None
+    addresses: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=(), repr=False)
+    command: tuple[str, ...] = Field(default=(), repr=False)
+    ping: Annotated[str, Field(pattern="^https?://")] | None = Field(default=None, repr=False)
     status: Literal["look", "bad"] = "bad"
 
 

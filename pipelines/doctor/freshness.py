@@ -49,7 +49,7 @@ def freshness(settings: Settings) -> dict[str, Any]:
 
 def overdue(settings: Settings, config: Path, facts: dict[str, Any], hours: float) -> bool:
     """Whether the lists are older than ``hours``; who is to hear is told once, and when it ends."""
-    late = facts["age_hours"] is None or facts["age_hours"] > hours
+    late = facts["age_hours"] is None or facts["age_hours"] >= hours
     told = ["", "late"]
     if keep_outcome(settings, "overdue", told[late]):
         title = f"no night for {hours:g} hours" if late else "nights come again"

@@ -29,7 +29,8 @@ _SHOW = "from pipelines.flows.prefect_flows import main; main()"
 def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options: Any) -> Any:
     """Run a job and return its result; Prefect shows it too unless ``plain``.
 
-    A run that was told to end ends at once, untracked.
+    A run that was told to end ends at once, untracked; of one that was refused before its first
+    stage nobody is told.
     """
 
     def work(run: Run, **options: Any) -> Any:
@@ -41,7 +42,7 @@ def launch(job: Job, config: Path, as_of: date | None, *, plain: bool, **options
             failure = f"{type(error).__name__}: {error if isinstance(error, StilleError) else ''}"
             raise
         finally:
-            if result is not None or failure:
+            if run.record.stages and (result is not None or failure):
                 told = _description(job, run, options, result, failure.rstrip(": "))
                 run.record.untracked = not _tell_prefect(told)
         return result
@@ -70,7 +71,8 @@ def _description(
 
 def _tell_prefect(described: Mapping[str, Any]) -> bool:
     """Whether Prefect took a run in time; nothing of it lives longer."""
-    make_prefect_home()
+    with contextlib.suppress(OSError):  # it says itself what it cannot write
+        make_prefect_home()
     process = subprocess.Popen(  # noqa: S603  (this interpreter, fixed words)
         [sys.executable, "-P", "-c", _SHOW],
         stdin=subprocess.PIPE,

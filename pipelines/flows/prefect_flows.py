@@ -41,6 +41,7 @@ Args:
     config: File of the company's configuration.
     as_of: The day to stand on (default: today in the company's zone)."""
 FLOWS: dict[str, Flow[..., Any]] = {}
+LOG.setLevel("INFO")  # of which Prefect shows what its own settings name
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

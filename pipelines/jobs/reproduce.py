@@ -9,7 +9,7 @@ from typing import Any
 from features.errors import GateError, ModelError
 from models.churn.serialization import digest
 from models.dataset.feature_spec import listed
-from pipelines.config.run import open_run
+from pipelines.config.run import NO_RESULT, open_run
 from pipelines.config.settings import Settings
 from pipelines.jobs.read_tables import read_tables
 from pipelines.jobs.train import circumstances, evaluate_recipe, fit_all
@@ -78,7 +78,7 @@ def _configured(settings: Settings, configuration: Mapping[str, Any]) -> Setting
         for name, source in configuration["sources"].items()
         if name in settings.sources
     }
-    now = {name: getattr(settings, name) for name in ("paths", "engine", "tracking", "privacy")}
+    now = {name: getattr(settings, name) for name in NO_RESULT}
     return Settings.model_validate({**configuration, **now, "sources": sources})
 
 

@@ -120,11 +120,13 @@ def stands_for_none(value: str, forms: Forms, *, is_day: bool) -> str:
     none = forms.dialect.null_dates
     if not none:
         return f"isinf({value})"
-    days = ", ".join(f"DATE {literal(each)}" for each in none)
-    test = f"{value} in ({days}) or isinf({value})"
+    # Of IN DuckDB makes a join that looks at every row, also inside of a case.
+    days = f"[{', '.join(f'DATE {literal(each)}' for each in none)}]"
+    test = f"list_position({days}, {value}) is not null or isinf({value})"
     if not is_day:
         utc, local = f"cast({value} as DATE)", local_day(value, forms.company_zone)
-        test = f"{utc} in ({days}) or {local} in ({days}) or isinf({value})"
+        found = f"coalesce(list_position({days}, {utc}), list_position({days}, {local}))"
+        test = f"{found} is not null or isinf({value})"
     # Nearly every date lies between the two of them that are around the year 2000, which is cheap.
     first = max((d for d in none if d < _USUAL), default=date.min)
     last = min((d for d in none if d >= _USUAL), default=date.max)

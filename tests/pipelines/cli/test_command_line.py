@@ -21,6 +21,7 @@ import pipelines.cli.app  # noqa: F401  (its commands enter the application)
 from pipelines.cli.json_output import print_json
 from pipelines.cli.options import app
 from pipelines.runtime.environment import code_version
+from pipelines.runtime.logs import LOG
 
 GROUP = typer.main.get_command(app)
 NAMES = sorted(GROUP.commands)
@@ -95,6 +96,29 @@ def test_an_error_is_json_with_the_next_command_where_json_was_asked_for(stille,
     assert told["exit_code"] == 2
     assert told["next"] == [f"stille train --config '{config}'"]
     assert "no test scores" in told["error"]
+
+
+@pytest.mark.parametrize("lines", ["json", "words"])
+@pytest.mark.parametrize("bug", [True, False])
+def test_an_error_is_json_whatever_the_log_is_and_a_bugs_has_no_text(
+    stille, company, tmp_path, monkeypatch, lines, bug
+):
+    company()
+    monkeypatch.setenv("STILLE_LOG_FORMAT", lines)
+    if bug:
+        monkeypatch.setattr("pipelines.config.settings.load_settings", {"C0001234": 1}.__getitem__)
+    ended = stille("truth", "--json", "--config", tmp_path / "config.yaml")
+    told = json.loads(ended.err.splitlines()[-1])
+    code, words = (1, "KeyError, which is a bug") if bug else (2, "no test scores")
+    assert (ended.code, told["exit_code"]) == (code, code)
+    assert words in told["error"]
+
+
+def test_a_warning_names_the_configuration_in_use(stille, company, tmp_path, caplog):
+    company()
+    stille("truth", "--config", tmp_path / "config.yaml")
+    LOG.warning("degraded. Next: %s", "stille doctor")
+    assert f"Next: stille doctor --config {tmp_path / 'config.yaml'}" in caplog.text
 
 
 def test_with_json_nothing_is_asked(stille, company, tmp_path):

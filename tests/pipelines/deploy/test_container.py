@@ -2,6 +2,8 @@
 
 import os
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import containerfile
@@ -35,6 +37,17 @@ def test_every_package_has_its_hash_and_no_host_is_named(root):
         *sources, _ = said.split()
         if not sources[0].startswith("--from"):
             assert all((root / source).exists() for source in sources)
+
+
+def test_its_deployments_name_a_configuration_that_it_has(root, tmp_path):
+    (tmp_path / "prefect.yaml").write_bytes((root / "prefect.yaml").read_bytes())
+    env = dict(pair.split("=", 1) for said in declared("ENV") for pair in shlex.split(said))
+    (change,) = (said for said in declared("RUN") if "prefect.yaml" in said)
+    subprocess.run(
+        ["sh", "-ec", change], cwd=tmp_path, env={**env, "PATH": os.environ["PATH"]}, check=True
+    )
+    made = yaml.safe_load((tmp_path / "prefect.yaml").read_text("utf-8"))["deployments"]
+    assert {each["parameters"]["config"] for each in made} == {env["STILLE_CONFIG"]}
 
 
 @pytest.mark.proof

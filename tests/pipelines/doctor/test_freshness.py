@@ -103,6 +103,12 @@ def test_no_night_at_all_is_overdue_and_told_until_somebody_heard(config, stille
     assert titles == ["Test: no night for 26 hours"] * 2
 
 
+def test_lists_of_this_minute_are_late_within_no_hours(config, stille, tmp_path):
+    path, _ = config
+    publish_night(tmp_path / "out", timedelta())
+    assert stille("status", "--config", path, "--within", "0").code == 6
+
+
 def test_lists_that_cannot_be_read_count_as_none(config, stille, tmp_path):
     path, web = config
     publish_night(tmp_path / "out", timedelta(hours=1))

@@ -76,6 +76,11 @@ def quoting(run):
     raise KeyError("C0001234")
 
 
+def quoting_in_a_stage(run):
+    with run.record.stage("score"):
+        quoting(run)
+
+
 def alarmed(run):
     run.step(read_tables, run)
     alarm = CompleteError("an alarm rang")
@@ -116,7 +121,7 @@ def test_prefect_is_told_of_a_bug_only_its_kind(config, monkeypatch):
     told = []
     monkeypatch.setattr(launch, "_tell_prefect", lambda described: told.append(described) or True)
     with pytest.raises(KeyError):
-        launched(failing(quoting), config)
+        launched(failing(quoting_in_a_stage), config)
     (record,) = records(config.parent / "var", "nightly")
     assert (record["status"], record["untracked"]) == ("failed", False)
     assert told[0]["failure"] == "KeyError"
@@ -155,6 +160,24 @@ def test_a_schedules_flow_does_the_job_itself(prefect, demo, published):
     run = newest_run()
     assert run["name"] == f"nightly Demo Kraft {demo.as_of}"
     assert not re.search(r"C0\d{6}", str(stored("artifacts")) + str(stored("logs")))
+
+
+def test_prefect_shows_what_a_schedules_flow_says(prefect, config, monkeypatch):
+    monkeypatch.setattr(Job, "contents", contents)
+    monkeypatch.setitem(JOBS, "monitor", Job("monitor", steps_and_words))
+    assert prefect_flows.monitor(str(config), return_state=True).is_completed()
+    ours = {"logs": {"flow_run_id": {"any_": [newest_run()["id"]]}}}
+    words = " ".join(each["message"] for each in stored("logs", **ours))
+    assert re.search(r"tables: 1\.\d s, 1,200 rows in, 1,100 rows out.*score: 0\.\d s", words)
+
+
+@pytest.mark.fault(31)
+def test_a_folder_that_prefect_cannot_have_is_no_reason_not_to_run(config, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("where a folder should be")
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "file" / "prefect"))
+    assert launched(steps_and_words, config) == ["read", "scored"]
+    (record,) = records(config.parent / "var", "nightly")
+    assert (record["status"], record["untracked"]) == ("succeeded", True)
 
 
 def test_a_schedules_flow_tells_no_text_of_a_bug(prefect, config, monkeypatch):
@@ -206,7 +229,11 @@ class Announced(subprocess.Popen):
         print(self.pid, flush=True)
 
 subprocess.Popen, launch._SECONDS = Announced, 4.0
-launch.launch(Job("nightly", lambda run: []), Path(sys.argv[1]), None, plain=False)
+def nothing(run):
+    with run.record.stage("score"):
+        return []
+
+launch.launch(Job("nightly", nothing), Path(sys.argv[1]), None, plain=False)
 """
 
 

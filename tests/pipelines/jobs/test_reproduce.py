@@ -84,7 +84,9 @@ def test_a_run_that_does_not_tell_of_its_making_is_refused(stille, demo, trained
 def test_no_secret_is_in_what_a_run_tells_of_its_making(company, tmp_path, monkeypatch):
     monkeypatch.setenv("CRM", f"postgresql://stille:{SECRET}@localhost/crm")
     database = {"database": {"uri": "${CRM}", "table": "crm.contacts"}}
-    company(sources={"contacts": database})
+    monkeypatch.setenv("HOOK", f"https://localhost/{SECRET}")
+    heard = {"addresses": ["${HOOK}"], "command": ["send", "${HOOK}"], "ping": "${HOOK}"}
+    company(sources={"contacts": database}, notifications=heard)
     path = tmp_path / "config.yaml"
     document = yaml.safe_load(path.read_text("utf-8"))
     monkeypatch.setenv(f"{PREFIX}TRACKING__URI", f"http://stille:{SECRET}@localhost")
@@ -93,8 +95,13 @@ def test_no_secret_is_in_what_a_run_tells_of_its_making(company, tmp_path, monke
         text = json.dumps(run.configuration)
         assert SECRET not in text
         assert "crm.contacts" in text
+        assert SECRET not in repr(run.settings)
+        digest = run.config_digest
         again = job._configured(run.settings, json.loads(text))
     assert again.model_dump() == run.settings.model_dump()
+    company(sources={"contacts": database})
+    with open_run("train", path) as run:
+        assert run.config_digest == digest
     uri = again.sources["contacts"].database.uri
     assert uri.get_secret_value().endswith(f"{SECRET}@localhost/crm")
 

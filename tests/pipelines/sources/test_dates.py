@@ -16,7 +16,7 @@ from pipelines.config.sections import Engine
 from pipelines.config.sources import Dialect
 from pipelines.runtime.duckdb_connection import connect, literal
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.sources.date_forms import day, instant
+from pipelines.sources.date_forms import day, instant, stands_for_none
 from pipelines.sources.forms import Forms
 
 INVOICES = "invoice_id,customer_id,issued_on,amount\n"
@@ -136,6 +136,16 @@ def test_an_instant_stands_for_none_when_its_day_in_utc_or_here_does(take, zone)
     )
     snapshot = take({"c.parquet": content}, {"cases": {"path": "c.parquet"}}, zone=zone)
     assert snapshot.tables["cases"].null_dates == {"closed_at": 1}
+
+
+@pytest.mark.parametrize("is_day", [True, False])
+def test_no_join_looks_for_the_days_that_stand_for_none(tmp_path, is_day):
+    forms = Forms(Dialect(), "UTC", "Europe/Oslo", "minor")
+    asked = f"select {stands_for_none('d', forms, is_day=is_day)} from days"
+    with connect(Engine(), tmp_path) as connection:
+        connection.execute("create table days as select date '2024-01-01' as d from range(10000)")
+        plan = connection.execute(f"explain {asked}").fetchall()[0][1]
+    assert "JOIN" not in plan.upper()
 
 
 def test_days_that_stand_for_none_can_be_declared(take):
