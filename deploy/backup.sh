@@ -12,6 +12,7 @@ folder=$1 archive=$2 python=${PYTHON:-python3}
 
 [ ! -e "$archive" ] || { echo "$archive is there already" >&2; exit 2; }
 exec 9>>"$folder/out/.lock"
+[ "$(id -u)" -ne 0 ] || chown --reference="$folder/out" "$folder/out/.lock"
 flock --wait 3600 9
 
 # MLflow's SQLite file is copied by SQLite, as a training may write to it.

@@ -22,13 +22,14 @@ from pipelines.effect.result import EffectResult, verdict_sentence
 from pipelines.jobs.check import Report
 from pipelines.jobs.nightly import Night
 from pipelines.jobs.promote import PromotionResult
-from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
+from pipelines.jobs.recalibrate import NOTHING, NOTHING_NEWER, RecalibrationResult
 from pipelines.jobs.reproduce import Reproduction
 from pipelines.lists.previous_nights import call_rows, first_language, top_rows
 from pipelines.monitoring import result as monitoring
 from pipelines.monitoring.result import MonitoringResult
 from pipelines.publication import status
 from pipelines.publication.reader import manifest_facts
+from pipelines.runtime.logs import as_json_lines
 from pipelines.runtime.mirrors import name_of
 from pipelines.simulator.compare import Comparison
 from pipelines.training.result import TrainingResult, scorecard_header, scorecard_rows
@@ -166,7 +167,8 @@ def night_done(night: Night) -> None:
             found = f"{share['measured']:.1%} ± {share['error']:.1%} measured on {share['day']}"
         print(f"Saved by a contact: {share['used']:.1%} ({share['assumed']:.1%} assumed, {found})")
     print()
-    rows = call_rows(folder, language, _MAX_LISTED)
+    # No customer belongs in a log.
+    rows = () if as_json_lines() else call_rows(folder, language, _MAX_LISTED)
     for row in rows:
         print(f"{row['rank']}. {row['customer_id']} ({row['who']}), {row['call_between']}")
         print(f"   Why: {row['why']}\n   Do: {row['do']}\n   Do not: {row['do_not']}")
@@ -246,6 +248,9 @@ def comparison_done(difference: Difference, page: Path) -> None:
 def recalibration_done(done: RecalibrationResult) -> None:
     """Print what was refitted, on what, how its checks went and whether it is champion."""
     recalibration = done.recalibration
+    if recalibration is None:
+        print(f"{done.parent}: {NOTHING_NEWER}.")
+        return
     check, level = recalibration.check, recalibration.level
     print(
         f"{done.parent}: its calibration refitted on {', '.join(recalibration.months)} "
@@ -278,7 +283,7 @@ def recalibration_facts(done: RecalibrationResult) -> dict[str, Any]:
         "parent": done.parent,
         "champion": done.registered is not None and not done.failed,
         "failed": list(done.failed),
-        **asdict(done.recalibration),
+        **(asdict(done.recalibration) if done.recalibration else {}),
     }
 
 

@@ -1,6 +1,7 @@
 """Ownership of folders: ``paths.var`` and ``paths.out`` are one company's, and closed to others."""
 
 import json
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from pipelines.runtime.atomic_files import SHARED, keep_first, storage_errors
 from pipelines.runtime.mirrors import bucket_of, name_of
 
 OWNER = ".company.json"
+_NOBODY = 65534  # whoever has no number here: another machine's root, or the host's user
 
 
 class ForeignError(ConfigError):
@@ -28,13 +30,15 @@ def claim(company: Company, paths: Paths, tracking: Tracking) -> None:
     """Make the folders of a company and mark them as its own; whoever is first has them.
 
     ``out`` is for ``paths.group`` too.
-    Raises ``ConfigError`` like ``refuse_foreign`` and for a group that cannot be given the folder,
-    ``PublicationError`` when the disk refuses.
+    Raises ``ConfigError`` like ``refuse_foreign``, for a group that cannot be given the folder and
+    for root where it is another user's, ``PublicationError`` when the disk refuses.
     """
     mine = _identity(company, tracking)
     for folder in (paths.var, paths.out):
         with storage_errors(f"write to {folder}"):
             absent = [each for each in (folder, *folder.parents) if not each.exists()]
+            if folder.exists():
+                _refuse_root(folder)
             folder.mkdir(parents=True, exist_ok=True)
             if folder == paths.out and paths.group and not bucket_of(folder):
                 _share((folder, *absent), paths.group)
@@ -43,6 +47,15 @@ def claim(company: Company, paths: Paths, tracking: Tracking) -> None:
             bucket.put(OWNER, mine, "create")
             owner = (bucket.get(OWNER) or (owner,))[0]
         _compare(folder, owner, company, tracking)
+
+
+def _refuse_root(folder: Path) -> None:
+    user = folder.stat().st_uid
+    if os.geteuid() == 0 and user not in (0, _NOBODY):
+        raise ConfigError(
+            f"{folder} is the user {user}'s, who could not read what root makes there. Run the "
+            "same command as that user (docs/operate.md)."
+        )
 
 
 def _identity(company: Company, tracking: Tracking) -> bytes:
@@ -63,8 +76,10 @@ def _compare(folder: Path, owner: bytes, company: Company, tracking: Tracking) -
 def _share(folders: tuple[Path, ...], group: str) -> None:
     for folder in folders:
         try:
-            if folder.group() != group or folder.stat().st_mode & 0o7777 != SHARED:
+            # A service may be forbidden what is not needed.
+            if folder.group() != group:
                 shutil.chown(folder, group=group)
+            if folder.stat().st_mode & 0o7777 != SHARED:
                 folder.chmod(SHARED)
         except (LookupError, PermissionError, KeyError) as error:
             raise ConfigError(

@@ -21,6 +21,7 @@ from pipelines.tracking.champion import Champion, resolve_champion
 from pipelines.training import newer_examples
 
 NOTHING = "nothing to follow: the level moved by less than it swings"
+NOTHING_NEWER = "nothing newer: the model has learned from every month whose outcome is known"
 _BY_RULE = "recalibrated: not worse than its parent out of time"
 _INHERITED_TAGS = (
     "feature_spec_hash",
@@ -35,12 +36,13 @@ _INHERITED_TAGS = (
 class RecalibrationResult:
     """The new version, its parent's label, what was fitted, and the rules that refused it.
 
-    ``registered`` is None where nothing was to be followed.
+    ``registered`` is None where nothing was to be followed, ``recalibration`` where nothing is
+    newer than what the model has learned from.
     """
 
     registered: registry.Registered | None
     parent: str
-    recalibration: Recalibration
+    recalibration: Recalibration | None
     failed: tuple[str, ...]
 
 
@@ -56,6 +58,9 @@ def recalibrate(run: Run) -> RecalibrationResult:
     champion = run.step(resolve_champion, run)
     snapshot = run.step(read_tables, run)
     newer = run.step(newer_examples.newer_examples, run, snapshot, champion)
+    if newer is None:
+        run.record.notes.append(NOTHING_NEWER)
+        return RecalibrationResult(None, champion.registered.label, None, ())
     recalibration = run.step(refit_calibration, run, champion, *newer)
     same = recalibration.calibration.equals(champion.model.calibration)
     if same or _repeats(run, snapshot, champion, recalibration.calibrated_on):

@@ -7,6 +7,7 @@ the same tick could not be told.
 """
 
 import contextlib
+import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -172,11 +173,12 @@ class InputDigests:
                 found[each.name] = each.digest
             for path in each.files:
                 if (name := name_of(path)) not in found:
-                    found[name] = digest = self._digest(path)
+                    found[name] = digest = self._readable(path)
                     _refuse_damaged(path, digest)
         self.found: Mapping[str, str] = dict(sorted(found.items()))
         if self._known != before:
-            there = {name: known for name, known in self._known.items() if Path(name).is_file()}
+            isfile = os.path.isfile  # that of a Path raises where a folder may not be entered
+            there = {name: known for name, known in self._known.items() if isfile(name)}
             # A ledger saves time and nothing else: without it the next run hashes again.
             with contextlib.suppress(OSError):
                 ledger.parent.mkdir(parents=True, exist_ok=True)
@@ -192,6 +194,15 @@ class InputDigests:
         for name, path in sorted({(name_of(p), p) for each in inputs for p in each.files}):
             if not path.is_file() or self._digest(path) != self.found.get(name):
                 raise BusyError(f"{name}: changed while it was read; run again when it is complete")
+
+    def _readable(self, path: Path) -> str:
+        try:
+            return self._digest(path)
+        except PermissionError as error:
+            raise ContractError(
+                f"{name_of(path)}: cannot be read ({error.strerror}). Let the user of this run "
+                "read it, then: stille doctor."
+            ) from error
 
     def _digest(self, path: Path) -> str:
         name, now, stat = str(path.absolute()), time.time_ns(), path.stat()

@@ -35,25 +35,21 @@ _A_YEAR = 12
 
 def newer_examples(
     run: Run, snapshot: Snapshot, champion: Champion
-) -> tuple[Examples, OpenWindowRows | None]:
-    """The months whose outcome was not complete when the boosters were trained.
+) -> tuple[Examples, OpenWindowRows | None] | None:
+    """The months whose outcome was not complete when the boosters were trained; None without any.
 
     Their rows, of complete months and of open ones if any. Customers treated since are dealt with
     as in training.
     """
     settings, today, record = run.settings, run.as_of, run.record
-    label, spec = champion.registered.label, champion.model.spec
+    spec = champion.model.spec
     catalog = catalog_of(settings.sources, snapshot)
-    refuse_other_features(label, spec, catalog)
+    refuse_other_features(champion.registered.label, spec, catalog)
     learned, window = training_cutoff(champion), settings.label_window()
     matured = examples.training_as_ofs(settings, snapshot, today)
     as_ofs = tuple(day for day in matured if not window.complete(day, learned))
     if not as_ofs:
-        raise GateError(
-            f"model {label} has learned from every month whose outcome is known on {today}: "
-            f"it was trained on what was known before {learned}. There is nothing newer to "
-            "calibrate on; run stille recalibrate again next month."
-        )
+        return None
     opened = open_as_ofs(settings, snapshot, matured, today)
     shares = known_shares(settings, snapshot, matured, opened, today)
     built = (*as_ofs, *shares)

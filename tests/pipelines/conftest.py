@@ -1,6 +1,7 @@
 """One small simulated company, trained once and published once; tests copy what they change."""
 
 import atexit
+import logging
 import os
 import shutil
 import subprocess
@@ -179,8 +180,21 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Give the loggers back as they were, as a command's lines end with it."""
+    loggers = logging.getLogger(), logging.getLogger("stille")
+    before = [(logger, [*logger.handlers], logger.level) for logger in loggers]
+    yield
+    logging.captureWarnings(False)
+    for logger, handlers, level in before:
+        for handler in {*logger.handlers} - {*handlers}:
+            logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+@pytest.fixture
 def stille(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_logging: None
 ) -> Callable[..., Ended]:
     """Run a command line as the console script does, in this process."""
     from pipelines.cli import app

@@ -149,7 +149,7 @@ def test_truth_prints_the_model_beside_the_key(stille, demo):
     assert "Strongest drivers" in ended.out
 
 
-def test_a_published_night_is_shown_to_people_and_programs(stille, demo, published):
+def test_a_published_night_is_shown_to_people_and_programs(stille, demo, published, monkeypatch):
     arguments = ["nightly", "--plain", "--config", demo.config, "--as-of", demo.as_of]
     shown = stille(*arguments)
     assert shown.code == 0
@@ -161,6 +161,10 @@ def test_a_published_night_is_shown_to_people_and_programs(stille, demo, publish
     assert f"1. {called['customer_id']} (" in said
     assert f"Why: {called['reason_1_text']}" in said
     assert f"stille explain --config {demo.config} {called['customer_id']}" in said
+    monkeypatch.setenv("STILLE_LOG_FORMAT", "json")
+    logged = stille(*arguments).out
+    assert "points there" in logged
+    assert called["customer_id"] not in logged
     facts = json.loads(stille(*arguments, "--json").out)
     assert facts["folder"] == str(folder)
     assert (facts["written"], facts["run_id"]) == (False, published.publication.run_id)

@@ -2,7 +2,6 @@
 
 import base64
 import http.server
-import logging
 import os
 import socket
 import sys
@@ -17,6 +16,8 @@ from pipelines.cli import app
 from pipelines.config.settings import load_settings
 from pipelines.jobs.entry import JOBS
 from pipelines.tracking.registry import answering, tracking_uri
+
+pytestmark = pytest.mark.usefixtures("own_logging")
 
 SECRET = "Kanari%2F17"  # noqa: S105  (made up)
 PLAIN = "Kanari/17"
@@ -93,8 +94,6 @@ def secrets_in(text: bytes) -> list[bytes]:
 
 def run(command: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     monkeypatch.setattr(sys, "argv", ["stille", *command.split(), "--config", str(config)])
-    log = logging.getLogger("stille")
-    monkeypatch.setattr(log, "handlers", [])
     with pytest.raises(SystemExit) as ended:
         app.main()
     return ended.value.code

@@ -161,3 +161,13 @@ def _at_once(runs: list["subprocess.Popen[str]"]) -> list["subprocess.Popen[str]
         each.stdin.write("x")
         each.stdin.flush()
     return runs
+
+
+def test_root_makes_nothing_in_another_users_folder(tmp_path, monkeypatch):
+    config = configured(tmp_path)
+    run(config)
+    # As root, in folders of whoever runs this test, or of one who is not root.
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (user := os.getuid()) or os.chown(tmp_path / "var", user := 1234, -1)
+    with pytest.raises(ConfigError, match=rf"var is the user {user}'s, .* Run the same command as"):
+        run(config)

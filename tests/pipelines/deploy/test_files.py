@@ -119,7 +119,9 @@ def test_a_line_of_cron_runs_in_the_release_with_the_companys_secrets(tmp_path):
     secrets = tmp_path / "etc/stille/acme.env"
     for path in (program, secrets):
         path.parent.mkdir(parents=True)
-    program.write_text('#!/bin/sh\necho "$PWD" "$STILLE_MAIL" "$(umask)" "$@"\n')
+    program.write_text(
+        '#!/bin/sh\necho first rows\necho "$PWD" "$STILLE_MAIL" "$(umask)" "$@" >&2\n'
+    )
     program.chmod(0o755)
     secrets.write_text("STILLE_MAIL=mailtos://host\n")
     text = (DEPLOY / "cron" / "stille").read_text("utf-8")
@@ -131,7 +133,7 @@ def test_a_line_of_cron_runs_in_the_release_with_the_companys_secrets(tmp_path):
     config = f"{tmp_path}/etc/stille/acme.yaml"
     folder = f"{tmp_path}/opt/stille/current"
     expected = f"{folder} mailtos://host 0077 nightly --plain --config {config}\n"
-    assert ended.stdout == expected
+    assert (ended.stdout, ended.stderr) == ("", expected)
 
 
 def kubernetes():

@@ -14,7 +14,7 @@ from models.churn.serialization import digest, to_files
 from models.dataset.feature_spec import FeatureSpec
 from pipelines.cli import printing
 from pipelines.config.settings import load_settings
-from pipelines.jobs.recalibrate import NOTHING, RecalibrationResult
+from pipelines.jobs.recalibrate import NOTHING, NOTHING_NEWER, RecalibrationResult
 from pipelines.tracking import files as model_files
 from pipelines.tracking import registry, runs
 
@@ -127,8 +127,10 @@ def test_the_level_comes_down_and_the_night_scores_with_it(shop, demo):
 def test_a_champion_that_has_learned_from_everything_is_left_alone(shop):
     parent = shop.register(shop.parent, known_before="2024-03-01")
     ended = shop.run("recalibrate")
-    assert ended.code == 6
-    assert "learned from every month whose outcome is known on 2024-03-01" in ended.err
+    assert (ended.code, shop.record()["notes"][-1]) == (0, NOTHING_NEWER)
+    assert "learned from every month whose outcome is known" in ended.out
+    said = json.loads(shop.run("recalibrate", "--json").out)
+    assert (said["version"], said["parent"]) == (None, parent.label)
     assert shop.champion() == shop.version(parent.version)
 
 

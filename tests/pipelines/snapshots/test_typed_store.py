@@ -109,6 +109,28 @@ def test_a_ledger_that_says_nothing_or_comes_too_soon_means_hashing(one, monkeyp
     assert again == (found if content is None else dict.fromkeys(found, "hashed"))
 
 
+def test_a_file_of_before_in_a_place_that_cannot_be_seen_stops_nothing(one, monkeypatch):
+    inputs = {"cases": find_files(one.settings(), "cases")}
+    ledger = one.root / "var" / "digests.json"
+    monkeypatch.setattr(files, "_TICK", -(10**12))
+    found = InputDigests(ledger, inputs).found
+    kept = json.loads(ledger.read_text())
+    # A name too long raises where its file is asked for, as a folder without the right to enter.
+    ledger.write_text(json.dumps({"/" + "x" * 5000: kept.popitem()[1]}))
+    assert InputDigests(ledger, inputs).found == found
+    assert "x" * 5000 not in ledger.read_text()
+
+
+def test_an_export_that_may_not_be_read_is_named_with_what_to_do(one, monkeypatch):
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    inputs = {"cases": find_files(one.settings(), "cases")}
+    monkeypatch.setattr(files, "file_digest", denied)
+    with pytest.raises(ContractError, match=r"cases-\S+: cannot be read \(Permission denied\)"):
+        InputDigests(one.root / "var" / "digests.json", inputs)
+
+
 @pytest.mark.promise("stores")
 def test_damaged_rows_are_typed_again(one, typed):
     first = one.taken()
