@@ -77,13 +77,14 @@ def count_orders(
                 f"{join} where _shard = {shard} and _rule is null and {where} "
                 f"and {late} is not null and {early} is not null)"
             )
-            [(of, wrong, examples)] = connection.execute(
-                "select count(*), count(*) filter (wrong), "
-                f"min((_file, _row), {_EXAMPLES}) filter (wrong) from {compared}"
-            ).fetchall()
+            counted = f"select count(*), count(*) filter (wrong) from {compared}"
+            [(of, wrong)] = connection.execute(counted).fetchall()
             rows[what] += of
             out_of_order[what] += wrong
-            first[what] += examples or []
+            if wrong:
+                examples = f"select _file, _row from {compared} where wrong order by all"
+                found = connection.execute(f"{examples} limit {_EXAMPLES}").fetchall()
+                first[what] += found
     return {
         what: OrderCount(out_of_order[what], of, _named(loaded, sorted(first[what])[:_EXAMPLES]))
         for what, of in rows.items()

@@ -21,6 +21,7 @@ from pipelines.sources import type_casting
 from pipelines.sources.binding import Bound, bind
 from pipelines.sources.doubts import Doubts
 from pipelines.sources.files import Input, InputDigests, find_files
+from pipelines.sources.partitions import change_rule
 from pipelines.sources.readable_part import Part
 from pipelines.sources.readers import READERS, join_files, open_part
 from pipelines.sources.type_casting import SKIPPED
@@ -98,6 +99,8 @@ def load_table(
     doubts = Doubts(connection, table, source, bound.bindings, *asked, doubtful, decimals)
     refusals = doubts.settle()
     rules, none, _ = _counted(connection, table)
+    if set(rules) <= {""}:
+        change_rule(connection, table.name, "cast(null as VARCHAR)")
     rows = rules.total() - rules.pop(SKIPPED, 0)
     rules.pop("", None)
     columns = (*(c.name for c in table.columns), *type_casting.attribute_names(bound.bindings))
@@ -148,8 +151,10 @@ def _see(
             f"create or replace temp table strangers as select distinct customer_id from {rows} "
             f"anti join {CUSTOMERS} using (customer_id)"
         )
-        strange = "customer_id in (select customer_id from strangers)"
-        others += f" when {strange} then 'customer_id: not in customers'"
+        # Every later step reads the view, and would look each row up.
+        if connection.execute("from strangers limit 1").fetchall():
+            strange = "customer_id in (select customer_id from strangers)"
+            others += f" when {strange} then 'customer_id: not in customers'"
     connection.execute(
         f"create or replace temp view {identifier(table.name)} as select * exclude (_key, _own), "
         f"list_position([{literals(file.key for file in files)}], _key) - 1 as _file, "

@@ -25,7 +25,7 @@ from pipelines.snapshots.typed_rows import shard_of
 from pipelines.snapshots.typed_store import TypedStore
 from pipelines.sources.binding import Binding, Bound
 from pipelines.sources.files import Input, InputDigests
-from pipelines.sources.partitions import partition
+from pipelines.sources.partitions import DICTIONARY, partition
 from pipelines.sources.readable_part import Part
 from pipelines.sources.type_casting import ALWAYS
 
@@ -198,7 +198,7 @@ def write_shards(connection: Connection, loaded: Loaded, root: Path, shards: int
         part = f"{selected} and _shard = {shard}" if table.per_customer else selected
         connection.execute(
             f"copy ({part} order by {order}, _file, _row) "
-            f"to {literal(path)} (format parquet, compression zstd)"
+            f"to {literal(path)} (format parquet, compression zstd, {DICTIONARY})"
         )
 
 
