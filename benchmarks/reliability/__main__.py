@@ -1,7 +1,8 @@
 """Run the marked tests and write docs/reliability.md: ``python -m benchmarks.reliability``.
 
 Arguments are passed on to pytest, as ``-n 2`` or paths; how a test ended that they leave out is
-what it was when it last ran here, and the page says since when. Ends with pytest's exit code.
+what it was when it last ran, which ``outcomes.jsonl`` has, and the page says since when. Ends with
+pytest's exit code.
 """
 
 import json
@@ -13,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.companies import FOLDER
 from benchmarks.reliability.page import Outcome, page
 
-PAGE, KEPT = Path("docs/reliability.md"), FOLDER / "reliability.json"
+PAGE, KEPT = Path("docs/reliability.md"), Path(__file__).with_name("outcomes.jsonl")
 
 
 class Collector:
@@ -56,13 +56,12 @@ def main() -> int:
     ran = {
         each.test: [each.ended, each.marks, each.figures, today.isoformat()]
         for each in collector.outcomes.values()
-        if each.ended != "not run"
+        if each.ended != "not run" and each.marks
     }
-    before = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
-    kept = {test: row for test, row in before.items() if Path(test.partition("::")[0]).is_file()}
-    kept |= ran
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    KEPT.write_text(json.dumps(kept), encoding="utf-8")
+    before = dict(map(json.loads, KEPT.read_text("utf-8").splitlines()))
+    kept = {test: row for test, row in before.items() if test in collector.outcomes} | ran
+    lines = (json.dumps(row, ensure_ascii=False) for row in sorted(kept.items()))
+    KEPT.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     found = {test: Outcome(test, row[0], tuple(row[1]), row[2]) for test, row in kept.items()}
     oldest = min((date.fromisoformat(row[3]) for row in kept.values()), default=today)
     outcomes = [*(collector.outcomes | found).values()]
