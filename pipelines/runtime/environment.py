@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import TypeVar
@@ -78,6 +79,7 @@ def commit() -> str:
     return "unknown"
 
 
+@cache
 def packages() -> dict[str, str]:
     """The version of every installed package, by name."""
     return dict(sorted((each.name.lower(), each.version) for each in distributions()))

@@ -22,7 +22,7 @@ import yaml
 from company_content import content
 from struck_processes import ended, started, struck
 
-from pipelines.runtime.environment import quiet_libraries
+from pipelines.runtime.environment import packages, quiet_libraries
 
 quiet_libraries()
 
@@ -34,6 +34,12 @@ from pipelines.jobs.promote import promote, rollback  # noqa: E402
 from pipelines.publication.reader import current, verify  # noqa: E402
 from pipelines.simulator.options import KIND  # noqa: E402
 from pipelines.simulator.simulate import simulate  # noqa: E402
+from pipelines.training import artifacts  # noqa: E402
+
+# Pictures and the list of packages are half of a small training, and none of its calls.
+_PICTURES = "roc precision_recall calibration gains drivers_by_family dependence features_beeswarm"
+artifacts.draw_plots = lambda *_: {f"plots/{name}.png": b"drawn" for name in _PICTURES.split()}
+packages()
 
 ROOT = Path(__file__).parents[2]
 TABLES = "customers contracts terminations invoices payments contacts consents contact_bars"
@@ -153,8 +159,13 @@ class Company:
         return code, calls
 
 
-def sweep(company: Company, command: str, plan: Mapping[str, int]) -> dict[str, Any]:
-    """Strike calls of a command, so many of each fault, each on the company as it was."""
+def sweep(
+    company: Company, command: str, plan: Mapping[str, int], part: int = 0, parts: int = 1
+) -> dict[str, Any]:
+    """Strike calls of a command, so many of each fault, each on the company as it was.
+
+    Of several ``parts``, only the calls of one.
+    """
     before = content(company.folder)
     company.count(command)
     company.restore()
@@ -162,7 +173,8 @@ def sweep(company: Company, command: str, plan: Mapping[str, int]) -> dict[str, 
     whole, results = content(company.folder), []
     for fault, most in plan.items():
         times = min(most, calls)
-        for number in (1 + (2 * n + 1) * calls // (2 * times) for n in range(times)):
+        for n in range(part, times, parts):
+            number = 1 + (2 * n + 1) * calls // (2 * times)
             company.restore()
             result: dict[str, Any] = {"fault": fault, "call": number}
             result["code"] = company.run(command, number, fault)
@@ -197,7 +209,7 @@ if __name__ == "__main__":
             make(Path(folder))
         case ["sweep", made, root, plans]:
             company = Company(Path(made), Path(root))
-            swept = [sweep(company, name, plan) for name, plan in json.loads(plans).items()]
+            swept = [sweep(company, *plan) for plan in json.loads(plans)]
             print(json.dumps(swept))
         case ["together", made, root, names]:
             print(json.dumps(together(Company(Path(made), Path(root)), json.loads(names))))
