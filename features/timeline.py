@@ -91,3 +91,15 @@ def month_starts(first: date, last: date) -> tuple[date, ...]:
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     starts = (date(month // 12, month % 12 + 1, 1) for month in months)
     return tuple(start for start in starts if first <= start <= last)
+
+
+def day_of(name: str) -> date | None:
+    """The ISO date that a file or folder is named after; None for another name.
+
+    >>> day_of("2026-03-02"), day_of("current")
+    (datetime.date(2026, 3, 2), None)
+    """
+    try:
+        return date.fromisoformat(name)
+    except ValueError:
+        return None

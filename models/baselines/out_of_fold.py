@@ -57,7 +57,6 @@ class OutOfFold:
 
     @property
     def log_loss(self) -> float:
-        """Mean log loss."""
         return float(self.losses.mean())
 
 

@@ -149,21 +149,15 @@ def baselines(train: Examples) -> tuple[Baseline, ...]:
     )
 
 
-def logistic(train: Examples) -> Baseline:
-    """Logistic regression, above 60,000 rows on a share of the customers."""
-    probability, rows = fit_logistic(train)
-    return Baseline("logistic", f"logistic regression on {rows:,} rows", probability)
-
-
 _ROWS = 60_000
 _CLIP = (0.01, 0.99)
 
 
-def fit_logistic(train: Examples) -> tuple[Callable[[Matrix], Floats], int]:
-    """A scorer, matrix (n, f) → probability (n,), and the number of rows that it was fitted on.
+def logistic(train: Examples) -> Baseline:
+    """Logistic regression on all rows, or on those of a share of the customers.
 
-    Above 60,000 rows these are all rows of a share of the customers, chosen by their id's hash: the
-    coefficients hardly move with more, and the time would.
+    Above 60,000 rows it is a share, chosen by their id's hash: the coefficients hardly move with
+    more, and the time would.
     """
     sample = train
     if len(train) > _ROWS:
@@ -175,7 +169,7 @@ def fit_logistic(train: Examples) -> tuple[Callable[[Matrix], Floats], int]:
     def probability(x: Matrix) -> Floats:
         return np.asarray(model.predict_proba(x.astype(np.float64))[:, 1], dtype=np.float64)
 
-    return probability, len(sample)
+    return Baseline("logistic", f"logistic regression on {len(sample):,} rows", probability)
 
 
 def _design(train: Examples) -> ColumnTransformer:

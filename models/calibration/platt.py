@@ -39,7 +39,6 @@ class Platt:
         return Platt(self.slope * first.slope, self.intercept + self.slope * first.intercept)
 
     def at(self, raw: float) -> float:
-        """Log-odds of one value."""
         return self.intercept + self.slope * raw
 
     def shifted(self, by: float) -> "Platt":

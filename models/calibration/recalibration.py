@@ -42,7 +42,6 @@ class RecalibrationCheck:
 
     @property
     def parent_level_error(self) -> float:
-        """The parent's."""
         return abs(self.parent_predicted - self.observed)
 
     @property

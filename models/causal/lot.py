@@ -34,8 +34,8 @@ def weigh_lot(record: pd.DataFrame, cooldown_days: int) -> pd.DataFrame:
     marks = record.sort_values([*keys, "by_lot"]).drop_duplicates(keys, keep="last")
     marks = marks[marks["treated"] | marks["by_lot"]]
     group = pd.factorize(marks["customer_id"])[0] * 2 + marks["treated"].to_numpy(dtype=np.int64)
-    when = group * _DAYS + _days(marks)
-    month = marks["day"].to_numpy().astype("datetime64[M]")
+    day = marks["day"].to_numpy().astype("datetime64[D]")
+    when, month = group * _DAYS + day.astype(np.int64), day.astype("datetime64[M]")
     drawn = marks["by_lot"].to_numpy(dtype=bool)
     treated = drawn & marks["treated"].to_numpy(dtype=bool)
     counts = _first_in(when, _cooldown(when, month, treated, cooldown_days))
@@ -129,8 +129,3 @@ def _first_in(when: Index, cooldown: Index) -> Mask:
         same[same] = when[later[same]] // _DAYS == when[at[same]] // _DAYS
         at = later[same]
     return counts
-
-
-def _days(marks: pd.DataFrame) -> Index:
-    """The day of each mark, counted from 1970."""
-    return marks["day"].to_numpy().astype("datetime64[D]").astype(np.int64)

@@ -75,7 +75,6 @@ class Incidence:
 
     @property
     def periods(self) -> int:
-        """Periods that were learned."""
         return len(self.baseline)
 
     def covers(self, horizon_days: int) -> bool:

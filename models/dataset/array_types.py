@@ -34,7 +34,6 @@ class RowTable:
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def __len__(self) -> int:
-        """Number of rows: the length of the first field."""
         return len(getattr(self, fields(self)[0].name))
 
     def take(self, keep: Mask | Index) -> Self:

@@ -56,7 +56,6 @@ class Reference:
     scores: Distribution
 
     def to_json(self) -> str:
-        """JSON text, read back by ``from_json``."""
         return json.dumps(asdict(self), indent=1)
 
     @staticmethod

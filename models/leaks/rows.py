@@ -114,7 +114,6 @@ class LeakRows:
 
     @property
     def y(self) -> Labels:
-        """Labels of the rows."""
         return self.examples.y
 
     def customers_with(self, pattern: Mask, leaver: Mask | None = None) -> tuple[int, int]:
@@ -153,7 +152,6 @@ class Binned:
 
     @staticmethod
     def of(rows: LeakRows, code: Index) -> "Binned":
-        """Count and rank the bins ``code``."""
         group = np.where(rows.y == 1, 2, rows.left.astype(np.intp))
         return Binned.counted(rows.half, code, group, int(code.max(initial=0)) + 1)
 

@@ -19,14 +19,13 @@ from models.leaks.single_column import Edge, SingleColumn, measure_column, singl
 # Kinds that honest columns of an undated table can show too, if they foretell leaving well.
 _BY_STRENGTH = ("knows_label", "measured_at_exit", "leavers_only", "adds_up", "only_together")
 _SIGN = re.compile(r" [+&-] ")
-_ALL_OWN: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def find_leaks(
     examples: Examples,
     window: LabelWindow,
     filed: Texts | None = None,
-    tables: Mapping[str, Sequence[str]] = _ALL_OWN,
+    tables: Mapping[str, Sequence[str]] = MappingProxyType({}),
     most: int = 200_000,
 ) -> tuple[Leak, ...]:
     """Suspected leaks in labelled rows, those that refuse first and of these the strongest.

@@ -48,7 +48,6 @@ class BaselineComparison:
 
     @property
     def sentence(self) -> str:
-        """The figures and the word."""
         figures = f"{self.measure} {self.model:.4f} against {self.baseline:.4f}"
         return f"{self.word}, {figures}, gain {self.gain:.4f}"
 
@@ -77,7 +76,7 @@ def compare_baselines(rows: Rows, scores: Mapping[str, Floats]) -> tuple[Baselin
 
 
 _TENTH = 0.1
-_NONE = Interval(math.nan, math.nan, math.nan)
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class ChampionComparison:
     label: str = ""
     rows: int = 0
     leavers: int = 0
-    gain: Interval = _NONE
+    gain: Interval = UNKNOWN
     worth: float = math.nan
     card: Mapping[str, Interval] = field(default_factory=dict)
     overlap: float = math.nan
@@ -116,7 +115,7 @@ def log_loss_gain(
     with np.errstate(invalid="ignore"):
         difference = log_losses(rows.y, champion) - log_losses(rows.y, challenger)
     if np.isnan(difference).any():
-        return _NONE
+        return UNKNOWN
     if rows.shocks is None:
         return mean_interval(difference, rows.customer_id, alpha)
     # A shock moves the chance of leaving by p(1 − p), and each leaver the gain by the odds' ratio.

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from models.metrics.bootstrap import Interval
-from models.promotion.evidence import ChallengerEvidence
+from models.promotion.evidence import UNKNOWN, ChallengerEvidence
 
 _SLOPE = (0.8, 1.25)
 _LEVEL = (-0.5, 0.5)
 _WEAKEST_SEED = 0.5
 _SILENT = 1e-3
-_UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,10 @@ def rules_of_the_model(evidence: ChallengerEvidence) -> Iterator[Rule]:
     leak, own_gain, weakest = evidence.leak, evidence.own_gain, evidence.weakest_seed
     none_suspected = leak or "No leak is suspected."
     yield rule("no_leak", float(leak is not None), None, 0.0, leak is None, none_suspected)
-    auc = evidence.card.get("auc", _UNKNOWN)
+    auc = evidence.card.get("auc", UNKNOWN)
     sentence = f"AUC is {auc:.3f}; its interval must be above 0.5."
     yield rule("ranks", auc.low, 0.5, None, auc.low > 0.5, sentence)
-    ours, base = evidence.card.get("log_loss", _UNKNOWN).value, evidence.base_log_loss
+    ours, base = evidence.card.get("log_loss", UNKNOWN).value, evidence.base_log_loss
     sentence = f"Log loss is {ours:.5f}; it must be below the base rate's {base:.5f}."
     yield rule("beats_base_rate", ours, None, base, ours < base, sentence)
     yield from _beats_baselines(evidence)
@@ -105,14 +104,14 @@ def _slopes(evidence: ChallengerEvidence) -> Iterator[Rule]:
 
 def slope(card: Mapping[str, Interval]) -> Rule:
     """Probabilities spread as the outcomes do, by a scorecard."""
-    measure = card.get("calibration_slope", _UNKNOWN)
+    measure = card.get("calibration_slope", UNKNOWN)
     figure = f"Calibration slope is {measure:.2f}"
     return _in_band("calibration_slope", measure, _SLOPE, 1, figure)
 
 
 def level(card: Mapping[str, Interval]) -> Rule:
     """As many leave as was said, by a scorecard."""
-    measure = card.get("calibration_intercept", _UNKNOWN)
+    measure = card.get("calibration_intercept", UNKNOWN)
     figure = f"The level is off by {measure:.2f} log-odds"
     return _in_band("calibration_level", measure, _LEVEL, 0, figure)
 

@@ -73,7 +73,6 @@ class Difference:
     ranks: list[dict[str, Any]]
 
     def to_data(self) -> dict[str, Any]:
-        """Plain values for JSON."""
         return {
             "a": {"label": self.a.label, "run_id": self.a.run_id},
             "b": {"label": self.b.label, "run_id": self.b.run_id},

@@ -260,8 +260,7 @@ class _Loader(_SafeLoader):  # type: ignore[misc]  # one of two, whichever is in
                 wrong = f"key {name!r} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, wrong, key.start_mark)
             seen.add(name)
-        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return found
+        return dict(super().construct_mapping(node, deep=deep))
 
 
 _Loader.yaml_implicit_resolvers = {

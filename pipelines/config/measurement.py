@@ -6,12 +6,12 @@ A night must also be published where a measurement cannot be read.
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from features.timeline import day_of
 from pipelines.runtime.escaping import plain_json
 
 EFFECT_VERSION, MONITORING_VERSION = "2", "1"
@@ -55,11 +55,8 @@ def newest(folder: Path, as_of: date, version: str) -> MeasurementFile:
 
     One of another ``version`` (its ``schema_version``) counts as one that cannot be read.
     """
-    days = []
-    for path in folder.glob("*.json"):
-        with suppress(ValueError):
-            days.append(date.fromisoformat(path.stem))
-    found = max((day for day in days if day <= as_of), default=None)
+    days = (day_of(path.stem) for path in folder.glob("*.json"))
+    found = max((day for day in days if day and day <= as_of), default=None)
     if found is None:
         return MeasurementFile(None, None)
     try:

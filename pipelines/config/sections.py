@@ -16,14 +16,7 @@ from zoneinfo import available_timezones
 import pydantic
 from babel.core import get_global
 from holidays import list_supported_countries
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from features.contract import PRICE_NOTICE
 from models.causal.treated_rows import Feedback
@@ -276,7 +269,7 @@ class Engine(Section):
     shard_size: Count = 50_000
     kind: Literal["process", "dask", "spark"] = "process"
     address: str | None = None
-    tls: Mapping[str, Annotated[Path, BeforeValidator(_beside)]] = {}
+    tls: Mapping[str, Annotated[Path, pydantic.BeforeValidator(_beside)]] = {}
 
     @model_validator(mode="after")
     def _reachable(self) -> "Engine":

@@ -183,10 +183,9 @@ def model(settings: Settings) -> Iterator[Diagnosis]:
         where = settings.tracking.uri or settings.paths.mlflow_database
         raise ModelError(f"no model yet: {where} is not there. Train one: stille train.")
     from pipelines.tracking import registry
-    from pipelines.tracking.registry import with_timeout
 
     require = partial(registry.require_store, settings, *registry.EXPERIMENTS)
-    champion = with_timeout(settings, require)
+    champion = registry.with_timeout(settings, require)
     if champion is None:
         raise ModelError("no version carries the alias champion. Train one: stille train.")
     yield Diagnosis("model", "ok", f"{champion.label} is champion")

@@ -16,7 +16,7 @@ import pandas as pd
 from features.errors import ModelError
 from models.explain.shap_values import by_family
 from pipelines.config.settings import Settings, load_settings
-from pipelines.config.text_files import ACTIONS, text_file
+from pipelines.config.text_files import text_file
 from pipelines.explanation.case import Case, TableUse, open_case, open_customer
 from pipelines.explanation.customer_facts import CustomerFacts, customer_facts
 from pipelines.explanation.evidence import SourceEvidence, SourceRow, register_row
@@ -100,7 +100,7 @@ def explain_customer(
     case = open_case(settings, customer, as_of)
     with open_customer(settings, case) as (con, catalog, row, used):
         attributes = settings.sources["customers"].attributes
-        sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
+        sayable = partial(can_be_reasons, templates, load_actions(), attributes)
         scored = score_rows(settings, case.model, row, sayable)
         probability = float(scored["churn_probability"][0])
         if abs(probability - float(case.listed["churn_probability"])) > _SAME:

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import ACTIONS
 from pipelines.explanation.story import PageWords, story_of
 from pipelines.lists.actions import load_actions
 from pipelines.lists.inbound import in_words
@@ -52,7 +51,7 @@ def customer_facts(
     story = story_of(settings, snapshot, as_of, ids, wording)
     nights = pd.concat([_nights(settings.paths.out, as_of, ids), rows[_SCORE].assign(as_of=as_of)])
     stories, scores = (dict(iter(each.groupby("customer_id"))) for each in (story, nights))
-    words = in_words(rows, load_actions(ACTIONS), wording.language)
+    words = in_words(rows, load_actions(), wording.language)
     rows = rows.join(words.rename(columns={"do_not": "do_not_text"})).astype(object)
     rows = rows.where(rows.notna(), None).set_index("customer_id", drop=False)
     found = []

@@ -52,12 +52,7 @@ class SourceEvidence:
     """
 
     def __init__(
-        self,
-        con: Connection,
-        catalog: Catalog,
-        as_of: date,
-        zone: str,
-        delays: Mapping[str, int],
+        self, con: Connection, catalog: Catalog, as_of: date, zone: str, delays: Mapping[str, int]
     ) -> None:
         self._con, self._catalog, self._as_of, self._zone = con, catalog, as_of, zone
         self._now, self._delays = midnight_utc(as_of, zone), delays

@@ -22,7 +22,7 @@ from pydantic import field_validator
 from features.contract import TABLES
 from models.explain.shap_values import by_driver
 from pipelines.config.sections import Section
-from pipelines.config.text_files import ACTIONS, Names, load_checked, text_file
+from pipelines.config.text_files import Names, load_checked, text_file
 from pipelines.explanation.answers import Explanation, explain_customer
 from pipelines.explanation.case import TableUse
 from pipelines.lists.actions import can_be_reasons, load_actions
@@ -58,7 +58,6 @@ class Letter(Section):
         return text
 
     def fill(self, **facts: Any) -> str:
-        """The letter, filled with ``FACTS``."""
         return _JINJA.from_string(self.letter).render(facts)
 
 
@@ -146,7 +145,7 @@ def _features(explanation: Explanation) -> dict[str, list[str]]:
     model, row = explanation.case.model, explanation.row
     lines = row["product_line"].to_numpy(dtype=object)
     raised = by_driver(model.contributions(model.spec.encode(row), lines), model.spec).iloc[0]
-    raises, _ = can_be_reasons(explanation.templates, load_actions(ACTIONS), {}, row)
+    raises, _ = can_be_reasons(explanation.templates, load_actions(), {}, row)
     return {
         driver: [
             column.name

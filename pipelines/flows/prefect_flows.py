@@ -45,7 +45,6 @@ LOG.setLevel("INFO")  # of which Prefect shows what its own settings name
 
 
 def as_task(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run one step as a Prefect task."""
     decorate = task(name=function.__name__.replace("_", " "), **_TASK)
     try:
         result: R = decorate(_discreet()(lambda: function(*args, **kwargs)))()

@@ -55,7 +55,6 @@ class Job:
 
     @property
     def function(self) -> Callable[..., Any]:
-        """The job itself."""
         return resolve_name(self.call) if isinstance(self.call, str) else self.call
 
     def contents(self, result: Any) -> Iterator[tuple[str, str]]:

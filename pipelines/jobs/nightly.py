@@ -14,20 +14,15 @@ import pandas as pd
 from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import ACTIONS, text_file
+from pipelines.config.text_files import text_file
 from pipelines.explanation.page import write_call_pages
 from pipelines.jobs.read_tables import read_tables
+from pipelines.lists import night_lists
 from pipelines.lists.actions import can_be_reasons, load_actions
 from pipelines.lists.causes import CAUSES_NAME, write_causes
 from pipelines.lists.changes import new_events_since
 from pipelines.lists.inbound import write_inbound
-from pipelines.lists.night_lists import (
-    NightLists,
-    columns_of_everybody,
-    write_chances,
-    write_changes,
-    write_risk_lists,
-)
+from pipelines.lists.night_lists import NightLists
 from pipelines.lists.permissions import read_permissions
 from pipelines.lists.placement import NightContext
 from pipelines.lists.previous_nights import read_before
@@ -77,8 +72,8 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
         return Night(ready, written=False)
     templates = load_templates(text_file("reasons", settings.list.languages[0]))
     attributes = settings.sources["customers"].attributes
-    sayable = partial(can_be_reasons, templates, load_actions(ACTIONS), attributes)
-    columns = columns_of_everybody(settings)
+    sayable = partial(can_be_reasons, templates, load_actions(), attributes)
+    columns = night_lists.columns_of_everybody(settings)
     scored = step(score_cohort, run, snapshot, champion, sayable, columns)
     publication = Publication(out, as_of, record.run_id)
     with staging_folder(publication) as staging:
@@ -106,10 +101,12 @@ def write_night(
     """Fill the staging folder: the risk list in each language, the lanes, changes, outcomes."""
     settings, languages = run.settings, run.settings.list.languages
     with run.record.stage("lists") as stage, bar("writing lists", len(languages)) as done:
-        lists = write_risk_lists(settings, scored.rows, scored.facts, context, stamp, staging, done)
-        lists = write_changes(context.before.last, events, lists)
+        lists = night_lists.write_risk_lists(
+            settings, scored.rows, scored.facts, context, stamp, staging, done
+        )
+        lists = night_lists.write_changes(context.before.last, events, lists)
         if scored.chances is not None:
-            lists = write_chances(scored.chances, lists)
+            lists = night_lists.write_chances(scored.chances, lists)
         lists = write_causes(settings, scored.causes, lists)
         ids = scored.rows["customer_id"]
         lists = write_inbound(settings, ids, context.permissions, lists)

@@ -95,11 +95,10 @@ def _champion_tables(run: Run) -> PreviousTables:
     if record.degraded or not settings.may_hold_models():
         return PreviousTables({})
     # MLflow takes seconds to import, and a first check has no use for it.
-    from pipelines.tracking import runs
-    from pipelines.tracking.registry import with_timeout
+    from pipelines.tracking import registry, runs
 
     try:
-        content = with_timeout(settings, lambda: runs.champion_file(settings, TABLES_NAME))
+        content = registry.with_timeout(settings, lambda: runs.champion_file(settings, TABLES_NAME))
     except ModelError as error:
         record.notes.append(f"the tables are not held against the champion's: {error}")
         return PreviousTables({})

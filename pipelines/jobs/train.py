@@ -84,7 +84,6 @@ def train(run: Run, **options: Any) -> TrainingResult:
 
 
 def evaluate_recipe(run: Run, prepared: TrainingData) -> Evaluation:
-    """Measure the recipe on later months."""
     record = run.record
     with record.stage("judging") as stage:
         evaluation = evaluate(run.settings, prepared.examples, run.as_of)

@@ -16,7 +16,7 @@ from features.errors import ConfigError
 from models.dataset.array_types import Mask
 from pipelines.config.sections import Section
 from pipelines.config.sources import Attribute
-from pipelines.config.text_files import load_checked
+from pipelines.config.text_files import ACTIONS, load_checked
 from pipelines.lists.templates import DRIVERS, FACTS, Bound, Templates, nameable, within
 from pipelines.scoring.scores import ATTRIBUTE
 
@@ -108,7 +108,7 @@ class Actions(Section):
         return {code: rule.text(language) for code, rule in own.items()}
 
 
-def load_actions(path: Path) -> Actions:
+def load_actions(path: Path = ACTIONS) -> Actions:
     """Read the rule table; raises ``ConfigError`` listing everything that is wrong in it."""
     rules = load_checked(path, Actions, "the table of actions")
     faults = tuple(_faults(rules))

@@ -13,7 +13,6 @@ import pandas as pd
 from models.explain.driver_removal import Removal
 from pipelines.config.measurement import EFFECT_VERSION, newest
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import Actions, load_actions
 from pipelines.lists.list_columns import SCHEMA_VERSION
 from pipelines.lists.night_lists import NightLists, with_list
@@ -54,7 +53,7 @@ def write_causes(settings: Settings, removals: Sequence[Removal], lists: NightLi
     """Write ``causes`` beside the lists, families first, each level by leavers."""
     unknown = () if settings.economics else ("value", "currency")
     effects = newest(settings.paths.effect, lists.stamp.as_of, EFFECT_VERSION).data or {}
-    measured = measured_drivers(effects.get("effects", ()), load_actions(ACTIONS))
+    measured = measured_drivers(effects.get("effects", ()), load_actions())
     rows = cause_rows(removals, lists.stamp, settings.company.currency, measured)
     fields = tuple(field for field in CAUSE_FIELDS if field.name not in unknown)
     return with_list(lists, rows, fields, CAUSES_NAME)

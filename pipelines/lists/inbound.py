@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import ACTIONS
 from pipelines.lists.actions import Actions, load_actions
 from pipelines.lists.list_columns import REASONS
 from pipelines.lists.night_lists import NightLists, with_list
@@ -25,7 +24,7 @@ def write_inbound(
 ) -> NightLists:
     """Write ``inbound`` beside the lists; ``permissions`` are of the customers ``ids``."""
     closed = ids[permissions.customers[["opted_out", "unread"]].any(axis=1)]
-    rows = inbound_rows(lists.rows, load_actions(ACTIONS), settings.list.languages[0])
+    rows = inbound_rows(lists.rows, load_actions(), settings.list.languages[0])
     rows = rows[~rows["customer_id"].isin(closed)]
     return with_list(lists, rows, INBOUND_FIELDS, "inbound")
 

@@ -18,7 +18,7 @@ from models.dataset.examples import MARGIN
 from pipelines.config.economics import saved_share
 from pipelines.config.lists import RiskList
 from pipelines.config.settings import Settings
-from pipelines.config.text_files import ACTIONS, text_file
+from pipelines.config.text_files import text_file
 from pipelines.lists.actions import advice_texts, load_actions, suggest
 from pipelines.lists.changes import CHANGE_FIELDS, changes
 from pipelines.lists.lanes import ARMS, LANES
@@ -52,7 +52,7 @@ class NightLists:
 
 def columns_of_everybody(settings: Settings) -> set[str]:
     """The facts that lists need of everybody, and not only of who has reasons."""
-    rules = load_actions(ACTIONS)
+    rules = load_actions()
     bounds = [step.when for rule in rules.drivers.values() for step in rule.actions]
     bounds += [never.when for never in rules.do_not.values()]
     asked = (fact for when in bounds for fact in when)
@@ -76,7 +76,7 @@ def write_risk_lists(
     thresholds = band_thresholds(settings.list.bands, scored["churn_probability"])
     stamp = replace(stamp, thresholds=thresholds)
     scored = scored.assign(data_quality=data_quality(scored, _EXPECTED))
-    rules = load_actions(ACTIONS)
+    rules = load_actions()
     advice = suggest(scored, rules, REASONS)
     scored = scored.join(advice[["suggested_action", "do_not", "action_lane", "minutes"]])
     scored = with_values(settings, scored, stamp.as_of)

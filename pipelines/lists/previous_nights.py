@@ -79,8 +79,7 @@ def top_rows(folder: Path, count: int = 10) -> list[dict[str, Any]]:
     """The first rows of a published risk list; None where a value is null."""
     rows = pq.read_table(folder / "risk_list.parquet").slice(0, count)
     names = [name for name in _READ_COLUMNS if name in rows.column_names]
-    found: list[dict[str, Any]] = rows.select(names).to_pylist()
-    return found
+    return list(rows.select(names).to_pylist())
 
 
 def first_language(folder: Path) -> str:

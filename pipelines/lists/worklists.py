@@ -133,7 +133,7 @@ def in_words(
     A code without a word is the company's own and stays. A binding that is over is null.
     """
     report = text_files.read_yaml(text_file("report", language), "the report's texts")
-    actions, none = load_actions(text_files.ACTIONS), pd.Series(None, index=rows.index, dtype="str")
+    actions, none = load_actions(), pd.Series(None, index=rows.index, dtype="str")
     own = rows.reindex(columns=["tenure_days", "segment", "open_case_id", "binding_until"])
     years = own["tenure_days"].astype("float64") // _YEAR_DAYS
     bound = pd.to_datetime(own["binding_until"])

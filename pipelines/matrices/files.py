@@ -51,10 +51,9 @@ def digests_in(path: Path) -> Mapping[str, str]:
     """Column → definition digest; empty when there is no readable file."""
     try:
         metadata = pq.read_schema(path).metadata or {}
-        digests: dict[str, str] = json.loads(metadata.get(_DIGESTS, b"{}"))
+        return dict(json.loads(metadata.get(_DIGESTS, b"{}")))
     except (OSError, pa.ArrowException, ValueError):
         return {}
-    return digests
 
 
 def read_features(path: Path, names: Sequence[str]) -> pa.Table | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import ConfigError, PublicationError
+from features.timeline import day_of
 from pipelines.publication.bucket import POINTER, fetch, pull_manifests
 from pipelines.publication.manifest import MANIFEST, files_below
 from pipelines.runtime.atomic_files import digest, storage_errors
@@ -161,15 +162,3 @@ def days_of(out: Path) -> set[date]:
     pull_manifests(out)
     days = (day_of(path.parts[-3]) for path in out.glob(f"*/*/{MANIFEST}"))
     return {day for day in days if day is not None}
-
-
-def day_of(name: str) -> date | None:
-    """The ISO date that a file or folder is named after; None for another name.
-
-    >>> day_of("2026-03-02"), day_of("current")
-    (datetime.date(2026, 3, 2), None)
-    """
-    try:
-        return date.fromisoformat(name)
-    except ValueError:
-        return None

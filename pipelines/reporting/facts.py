@@ -29,7 +29,6 @@ class RunFacts:
 
     @property
     def tone(self) -> Tone:
-        """The most serious of the notices."""
         return tone_of(self.notices)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipelines.config.text_files import ACTIONS, Names, load_checked, text_file
+from pipelines.config.text_files import Names, load_checked, text_file
 from pipelines.lists.actions import load_actions
 from pipelines.reporting.charts import draw
 from pipelines.reporting.facts import Facts
@@ -67,7 +67,7 @@ def texts_of(language: str, config: Path | None = None) -> Texts:
     """A language's texts, with the lists' names for codes and what the actions are called."""
     texts = load_texts(text_file("report", language))
     names = load_checked(text_file("names", language), Names, "the names")
-    actions = load_actions(ACTIONS).actions
+    actions = load_actions().actions
     kinds = {
         "drivers": names.drivers,
         "families": names.families,

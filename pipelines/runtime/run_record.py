@@ -35,7 +35,6 @@ class Stage:
 
     @property
     def summary(self) -> str:
-        """The stage in words, for logs."""
         rows = {"in": self.rows_in, "out": self.rows_out}
         told = "".join(f", {n:,} rows {way}" for way, n in rows.items() if n is not None)
         how = "" if self.finished else "not finished, "

@@ -35,7 +35,6 @@ class Clock:
     midnights: Ints
 
     def first(self, month: int) -> int:
-        """First day of a month."""
         return int(self.first_days[month])
 
     def end(self) -> int:
@@ -43,11 +42,9 @@ class Clock:
         return self.first(self.months)
 
     def date(self, month: int) -> date:
-        """First day of a month as a date."""
         return _EPOCH + timedelta(days=self.first(month))
 
     def month_of(self, days: Ints) -> Ints:
-        """Month number of each day."""
         return np.searchsorted(self.first_days, days, side="right").astype(np.int64) - 1
 
     def midnight(self, days: Ints) -> Ints:

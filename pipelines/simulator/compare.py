@@ -104,8 +104,7 @@ def _spread(shares: pd.DataFrame) -> "pd.Series[float]":
 def first_day_after(data: Path) -> date:
     """The day after the last simulated month, read from the answer key."""
     last = pd.read_parquet(data / "truth" / "hazard.parquet", columns=["month"])["month"].max()
-    following: date = (pd.Timestamp(last) + pd.DateOffset(months=1)).date()
-    return following
+    return (pd.Timestamp(last) + pd.DateOffset(months=1)).date()
 
 
 def chance_of_notice(

@@ -54,7 +54,6 @@ class PriceBook:
             self.rows.append((plan, self.line[plan], since, day, price, int(campaign)))
 
     def launch(self, line: int, day: int, price: int) -> int:
-        """Put a new plan on the list."""
         self.line.append(line)
         self.price.append(price)
         self.campaign.append(0)

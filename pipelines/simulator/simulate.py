@@ -79,7 +79,6 @@ def simulate(
 
 
 def run(company: Company, sink: Recorder, on_month: Callable[[int], None]) -> None:
-    """Move the company through all months."""
     clock, world = sink.clock, settle(company, sink)
     gone = world.take(np.zeros(len(world), dtype=bool))
     _deal(world, company, sink.seed, 0)

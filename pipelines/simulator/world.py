@@ -101,12 +101,10 @@ class Month:
 
     @property
     def first(self) -> int:
-        """First day of the month."""
         return self.clock.first(self.number)
 
     @property
     def last(self) -> int:
-        """Last day of the month."""
         return self.clock.first(self.number + 1) - 1
 
     @property

@@ -55,7 +55,6 @@ class ParquetFiles:
             self.files[name].write_table(rows)
 
     def close(self) -> None:
-        """Finish the files."""
         for file in self.files.values():
             file.close()
 

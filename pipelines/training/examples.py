@@ -8,7 +8,7 @@ discrete-time model learns from each complete period.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -45,8 +45,8 @@ class TrainingData:
     """
 
     examples: Examples
-    outcomes: dict[str, int]
-    silent: tuple[str, ...]
+    outcomes: dict[str, int] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
     histories: Histories | None = None
     exposure: Exposure | None = None

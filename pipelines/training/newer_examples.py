@@ -61,8 +61,6 @@ def newer_examples(
         stage.rows_out = len(labelled)
         prepared = examples.TrainingData(
             examples=Examples.build(labelled, spec, labelled["label"].astype("int8")),
-            outcomes={},
-            silent=(),
             exposure=exposure.take(frame["label"].notna().to_numpy(dtype=bool)[order]),
         )
         newest = open_rows(run, champion, frame, exposure.take(np.argsort(order)), shares)
