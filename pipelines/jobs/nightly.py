@@ -5,7 +5,7 @@ Published in one swap, so that no reader sees half a night.
 
 import hashlib
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from pipelines.publication.publish import publish, republish, staging_folder
 from pipelines.publication.reader import Publication
 from pipelines.reporting.collect import collect
 from pipelines.reporting.write import write_report
+from pipelines.runtime.environment import now
 from pipelines.runtime.escaping import plain_json
 from pipelines.runtime.mirrors import name_of
 from pipelines.runtime.progress import bar
@@ -138,7 +139,7 @@ def _stamp(run: Run, snapshot: Snapshot, champion: Champion, key: bytes) -> Stam
     return Stamp(
         as_of=run.as_of,
         run_id=run.record.run_id,
-        created=datetime.now(UTC),
+        created=now(),
         inputs_digest=inputs_digest(snapshot),
         config_digest=run.config_digest,
         model_version=champion.registered.label,

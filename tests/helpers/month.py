@@ -1,27 +1,33 @@
 """Nights of days that follow each other, by a clock of their own, with faults among them.
 
 ``python month.py MADE ROOT DAYS FAULTS SEED`` prints JSON, a line of each day. Every day has the
-tables as they were then, and its night runs in a process of its own.
+tables as they were then, and its night runs in a process of its own; at eight o'clock somebody asks
+whether it came. A server on loopback hears of what went wrong, and that it goes well again.
 """
 
 import json
+import os
 import random
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import apprise  # noqa: F401  (so that no process imports it again)
 import duckdb
+import receivers
 from commands import Company
 from history import truncate
 from struck_processes import ended, started, struck
 
 from pipelines.config import run as opening
-from pipelines.jobs import read_tables
+from pipelines.config.settings import load_settings
+from pipelines.doctor import freshness
+from pipelines.jobs import nightly, read_tables
 from pipelines.jobs.entry import JOBS
-from pipelines.publication.reader import current, verify
+from pipelines.publication.reader import created_at, current, verify
 from pipelines.runtime import environment, run_record
 from pipelines.tracking import champion
 
@@ -33,25 +39,32 @@ DEAD_RUN = "nightly-20230101T000000Z-0dead0"
 class Nights:
     """A company whose days go by, and what is amiss tonight.
 
-    ``strike`` as for ``struck``; ``extra`` nights run at the same time; ``objector`` said no.
+    ``strike`` as for ``struck``; ``extra`` nights run at the same time; ``objector`` said no;
+    ``late`` is what who listens believes.
     """
 
-    def __init__(self, made: Path, root: Path, dice: random.Random) -> None:
+    def __init__(self, made: Path, root: Path, dice: random.Random, web: receivers.Web) -> None:
         self.company, self.whole, self.dice = Company(made, root), made / "data", dice
+        self.web, self.late = web, False
+        for path in (self.company.folder, self.company.spare):
+            with (path / "config.yaml").open("a") as file:
+                file.write("notifications: {addresses: ['${HOOK}']}\n")
+        os.environ["HOOK"] = f"json://{web.place}/"
         self.company.count("rollback")
         self.company.restore()
         self.folder, self.config = self.company.folder, self.company.folder / "config.yaml"
         self.out, self.var = self.folder / "out", self.folder / "var"
+        self.first = created_at(current(self.out).folder)
         self.strike: tuple[int, str] | None = None
         self.extra, self.clock, self.objector = 0, timedelta(), ""
 
     def night(self, day: date, config: Path) -> list[int]:
         """Exit codes of the day's nights, at a quarter past four by the clock."""
-        moment = datetime(day.year, day.month, day.day, 4, 15, tzinfo=UTC) + self.clock
+        moment = self.moment(day, 4)
 
         def work() -> None:
-            environment.now = champion.now = lambda: moment
-            opening.today_in = read_tables.today_in = lambda _: moment.date()
+            environment.now = champion.now = nightly.now = lambda: moment
+            opening.today_in = read_tables.today_in = lambda _: day + self.clock
             run_record._now = lambda: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             if self.strike:
                 struck(*self.strike)
@@ -59,6 +72,40 @@ class Nights:
 
         nights = [started(work, self.company.log) for _ in range(1 + self.extra)]
         return sorted(ended(each) for each in nights)
+
+    def moment(self, day: date, hour: int) -> datetime:
+        """By a clock that goes on from when the company's first lists were made."""
+        return self.first + (day - FIRST) + timedelta(hours=20 + hour) + self.clock
+
+    def look(self, day: date) -> None:
+        """As ``stille status --within 26`` does, at a quarter past eight."""
+
+        def work() -> None:
+            freshness.now = lambda: self.moment(day, 8)
+            settings = load_settings(self.config)
+            freshness.overdue(settings, self.config, freshness.freshness(settings), 26)
+
+        assert ended(started(work, self.company.log)) == 0
+
+    def unheard(self, codes: list[int], heard: str) -> list[str]:
+        """What somebody should have heard and did not, or heard without need."""
+        came, before = 0 in codes, self.late
+        self.late = not came
+        failed = {*codes} - {0, 75, -9}
+        wrong = [f"nobody heard of {code}" for code in failed if f"exit code {code}" not in heard]
+        if not (came or before or "no night for 26 hours" in heard):
+            wrong.append("nobody heard that there is no list")
+        if came and before != ("nights come again" in heard):
+            wrong.append("that nights come again")
+        if came and not (before or failed) and heard:
+            wrong.append("a message for nothing")
+        return wrong
+
+    def heard(self) -> str:
+        """What was received since it was asked last, as one text."""
+        titles = [each["title"] for each in self.web.messages()]
+        self.web.requests.clear()
+        return "; ".join(titles)
 
     def table(self, name: str) -> Path:
         return self.folder / "data" / "tables" / f"{name}.parquet"
@@ -139,10 +186,7 @@ FAULTS: Mapping[Callable[[Nights], None], set[int]] = {
 
 
 def live(nights: Nights, day: date, fault: Callable[[Nights], None] | None) -> dict[str, Any]:
-    """What happened on a day; ``wrong`` says what should not have.
-
-    A message that somebody should have received would be held against ``codes`` here too.
-    """
+    """What happened on a day; ``wrong`` says what should not have."""
     before, known = current(nights.out), {*(nights.var / "runs").glob("*.json")}
     shutil.rmtree(nights.folder / "data" / "tables")
     truncate(nights.whole / "tables", nights.folder / "data" / "tables", day)
@@ -151,6 +195,8 @@ def live(nights: Nights, day: date, fault: Callable[[Nights], None] | None) -> d
     if fault:
         fault(nights)
     codes = nights.night(day, nights.config)
+    nights.look(day)
+    heard = nights.heard()
     records = [
         json.loads(path.read_bytes())
         for path in (nights.var / "runs").glob("*.json")
@@ -159,6 +205,7 @@ def live(nights: Nights, day: date, fault: Callable[[Nights], None] | None) -> d
     now = current(nights.out)
     stamp = verify(nights.out / "current")["stille"]
     said = {"day": str(day), "fault": getattr(fault, "__name__", ""), "codes": codes}
+    said["heard"] = heard
     wrong = [] if {*codes} <= (FAULTS[fault] if fault else {0}) else ["the exit code"]
     expected = [now] if 0 in codes and now and now.as_of == day else [before]
     if now not in expected or (0 in codes and stamp["as_of_date"] != str(day)):
@@ -178,6 +225,7 @@ def live(nights: Nights, day: date, fault: Callable[[Nights], None] | None) -> d
         lane = f"select lane from '{nights.out}/current/risk_list.parquet' where customer_id = ?"
         if duckdb.execute(lane, [nights.objector]).fetchone() != ("suppressed",):
             wrong.append("who objected is called")
+    wrong += nights.unheard(codes, heard)
     if json.loads((nights.out / "current.json").read_bytes())["path"] != str(
         (nights.out / "current").readlink()
     ):
@@ -187,10 +235,12 @@ def live(nights: Nights, day: date, fault: Callable[[Nights], None] | None) -> d
 
 def main(made: Path, root: Path, days: int, faults: int, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311  (seeded, no secret)
-    nights = Nights(made, root, dice)
     chosen, on = dice.sample([*FAULTS], faults), dice.sample(range(1, days), faults)
     drawn = dict(zip(on, chosen, strict=True))
-    print(json.dumps([live(nights, FIRST + timedelta(days=n), drawn.get(n)) for n in range(days)]))
+    with receivers.web() as web:
+        nights = Nights(made, root, dice, web)
+        lived = [live(nights, FIRST + timedelta(days=n), drawn.get(n)) for n in range(days)]
+    print(json.dumps(lived))
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ def no_secret_below(folder: Path, config: Path) -> None:
             assert not secrets_in(path.read_bytes()), path
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_fails_shows_no_secret(command, config, monkeypatch, capfd, caplog):
     code = run(command, config, monkeypatch)
@@ -115,6 +116,7 @@ def test_a_command_that_fails_shows_no_secret(command, config, monkeypatch, capf
     no_secret_below(config.parent, config)
 
 
+@pytest.mark.fault(48)
 def test_a_bug_shows_no_secret(config, monkeypatch, capfd):
     def broken(*_: object, **__: object) -> None:
         settings = load_settings(config)

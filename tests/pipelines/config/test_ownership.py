@@ -53,6 +53,7 @@ def run(config: Path) -> None:
         pass
 
 
+@pytest.mark.fault(46)
 @pytest.mark.parametrize(
     ("other", "paths"),
     [
@@ -112,6 +113,7 @@ def night(config: Path) -> Path:
     return paths.out
 
 
+@pytest.mark.fault(55)
 def test_folders_and_files_are_for_the_user_alone(tmp_path: Path):
     night(configured(tmp_path))
     assert modes(tmp_path / "var") == {("folder", 0o700), ("file", 0o600)}
@@ -141,6 +143,7 @@ def test_a_key_that_others_could_read_is_closed(tmp_path: Path):
     assert (tmp_path / "holdout.key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.fault(54)
 def test_of_many_first_runs_at_once_all_have_one_key(tmp_path: Path):
     rounds = 100
     command = [sys.executable, "-c", FIRST_RUN, str(tmp_path), str(rounds)]

@@ -139,6 +139,7 @@ def test_a_run_with_an_alarm_shows_what_it_found(prefect, config, monkeypatch):
     assert "made of 1 parts" in {each["data"] for each in stored("artifacts")}
 
 
+@pytest.mark.fault(47)
 def test_no_row_of_a_published_night_gets_to_prefect(prefect, demo, published):
     before = tree(demo.out)
     night = launch.launch(NIGHTLY, demo.config, demo.as_of, plain=False)
@@ -189,7 +190,7 @@ def test_a_schedules_flow_tells_no_text_of_a_bug(prefect, config, monkeypatch):
     assert "C0001234" not in str(stored("logs", limit=200))
 
 
-@pytest.mark.fault(31, 44)
+@pytest.mark.fault(31, 44, 50)
 @pytest.mark.parametrize("behaviour", ["dead", "errors", "silent"])
 def test_a_broken_server_is_no_reason_not_to_run(config, monkeypatch, caplog, behaviour):
     monkeypatch.setattr(launch, "_SECONDS", 1.0)
@@ -203,7 +204,7 @@ def test_a_broken_server_is_no_reason_not_to_run(config, monkeypatch, caplog, be
     assert (record["status"], record["untracked"]) == ("succeeded", True)
 
 
-@pytest.mark.fault(31)
+@pytest.mark.fault(31, 50)
 @pytest.mark.proof
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_a_night_ends_soon_whatever_the_server_does(config, monkeypatch, behaviour):
@@ -237,7 +238,7 @@ launch.launch(Job("nightly", nothing), Path(sys.argv[1]), None, plain=False)
 """
 
 
-@pytest.mark.fault(28, 29)
+@pytest.mark.fault(28, 29, 51)
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.proof)]
 )

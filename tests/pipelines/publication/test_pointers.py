@@ -28,6 +28,7 @@ def night(out: Path, made: Stamp, *, backfill: bool = False, text: str = "a") ->
     return publication
 
 
+@pytest.mark.fault(57)
 def test_what_only_has_the_name_of_a_staging_folder_is_passed_by(tmp_path: Path):
     out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -60,6 +61,7 @@ def test_a_clock_set_back_makes_nothing_older(tmp_path: Path, hours: int):
     assert current(tmp_path) == newest_of(tmp_path, DAY) == newest
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize("lost", [["current"], ["current", "current.json"], ["current.json"]])
 def test_a_lost_pointer_never_goes_back(tmp_path: Path, lost: list[str]):
     night(tmp_path, stamp("run-0", date(2024, 5, 1)))

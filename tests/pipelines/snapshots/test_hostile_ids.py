@@ -29,6 +29,7 @@ def into(tmp_path):
     return tmp_path / "snapshot"
 
 
+@pytest.mark.fault(56)
 def test_each_hostile_id_is_set_aside_with_its_row(company, into):
     ids = [*HOSTILE, *usual()]
     taken = take_snapshot(company({"customers.csv": table(ids)}), into)
@@ -63,6 +64,7 @@ def test_pseudonyms_take_the_place_of_hostile_ids(company, into):
     assert not taken.tables["customers"].quarantined
 
 
+@pytest.mark.fault(58)
 def test_no_text_turns_a_page_round(tmp_path):
     template = page_template("check.html").environment.from_string("<p>{{ a }} and {{ b }}</p>")
     shown = template.render(a="x\u202ey\u2066<i>", b="å ø")

@@ -111,6 +111,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.fault(52)
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_file_that_expands_is_refused_in_little_memory(name: str, company, tmp_path: Path):
     (file, write), said = BOMBS[name]

@@ -96,7 +96,7 @@ def test_no_answer_leaves_the_kept_champion(demo, nights, monkeypatch, behaviour
     assert record.model_digest == found.registered.digest
 
 
-@pytest.mark.fault(32)
+@pytest.mark.fault(32, 49)
 @pytest.mark.parametrize("how", LOCAL)
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_broken_file_is_as_a_server_that_is_away(demo, nights, tmp_path, how, kept):
@@ -115,6 +115,7 @@ def test_a_broken_file_is_as_a_server_that_is_away(demo, nights, tmp_path, how, 
     assert (record["exit_code"], record["stages"]) == (4, [])
 
 
+@pytest.mark.fault(49)
 def test_files_that_are_deleted_leave_the_kept_champion(demo, nights, tmp_path, monkeypatch):
     """The registry answers and names a version whose files are no longer there."""
     config = nights(f"sqlite:///{demo.var / 'mlflow.db'}")
