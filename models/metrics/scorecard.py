@@ -13,8 +13,7 @@ from models.metrics.ranking import Ranked, auc, average_precision, count, recall
 SHARES = (0.01, 0.05, 0.10)
 _BINS = 10
 _STEPS = 2
-_ERROR, _CHANCE = "calibration_error", "square of the error by chance"
-_OF_REPLICATES = {_ERROR, _CHANCE}
+_ERROR = "calibration_error"
 AIMS = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
 """Metrics that are best at a value, and neither high nor low."""
 
@@ -30,14 +29,14 @@ def scorecard(rows: Rows, p: Floats) -> dict[str, Interval]:
 
     Each replicate draws every customer Poisson(1) times with all its rows, and the ``shocks`` of
     their months; the interval is the 2.5th to 97.5th percentile, for calibration_error that of
-    ``_errors_behind``. Slope and intercept take two Newton steps from the sample's fit. Raises
+    ``_error_behind``. Slope and intercept take two Newton steps from the sample's fit. Raises
     ``GateError`` when only one class is present or a probability is not in [0, 1].
     """
     value, drawn = _replicates(rows, p)
-    # What chance adds to a mean square (Kumar, Liang and Ma 2019), by the bootstrap.
-    chance = drawn.pop(_CHANCE)
-    value[_ERROR] = max(value[_ERROR] ** 2 - float(np.sum(chance)) / max(len(chance), 1), 0) ** 0.5
-    return {name: interval(value[name], draws) for name, draws in drawn.items()}
+    return {
+        name: _error_behind(at, drawn[name]) if name == _ERROR else interval(float(at), drawn[name])
+        for name, at in value.items()
+    }
 
 
 def differences(rows: Rows, a: Floats, b: Floats) -> dict[str, Interval]:
@@ -49,8 +48,8 @@ def differences(rows: Rows, a: Floats, b: Floats) -> dict[str, Interval]:
     """
     both = [_replicates(rows, p) for p in (a, b)]
     found = {}
-    for name in both[0][0].keys() - _OF_REPLICATES:
-        pairs = ((np.array(value[name]), drawn[name]) for value, drawn in both)
+    for name in both[0][0].keys() - {_ERROR}:
+        pairs = ((value[name], drawn[name]) for value, drawn in both)
         if name in AIMS:
             pairs = ((abs(value - AIMS[name]), abs(drawn - AIMS[name])) for value, drawn in pairs)
         (value_a, drawn_a), (value_b, drawn_b) = pairs
@@ -58,37 +57,48 @@ def differences(rows: Rows, a: Floats, b: Floats) -> dict[str, Interval]:
     return found
 
 
-def _replicates(rows: Rows, p: Floats) -> tuple[dict[str, float], dict[str, Floats]]:
-    """Each metric of ``p`` (n,) on ``rows``, and in every replicate of them, (replicates,)."""
+def _replicates(rows: Rows, p: Floats) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Each metric of ``p`` (n,) on ``rows``, and in every replicate of them, (replicates, …)."""
     order, metrics = _metrics_of(rows.y, p)
     ranked, value = rows.take(order), metrics(np.ones((1, len(rows))))
     batches = draws(ranked.customer_id, ranked.replicates, ranked.shocks)
     drawn = [metrics(weights) for weights in batches]
-    return {name: float(at[0]) for name, at in value.items()}, {
-        name: np.concatenate([np.empty(0), *(draw[name] for draw in drawn)]) for name in value
+    return {name: at[0] for name, at in value.items()}, {
+        name: np.concatenate([value[name][:0], *(draw[name] for draw in drawn)]) for name in value
     }
 
 
 def measure(y: Labels, p: Floats) -> dict[str, float]:
     """The scorecard's values without intervals, and without calibration_error, which needs them."""
     one = _metrics_of(y, p)[1](np.ones((1, len(y))))
-    return {name: float(value[0]) for name, value in one.items() if name not in _OF_REPLICATES}
+    return {name: float(value[0]) for name, value in one.items() if name != _ERROR}
 
 
-def _errors_behind(square: float, along: Floats, chance: Floats) -> Floats:
-    """The calibration error that gives the mean ``square`` seen, by each replicate's chance, (r,).
+def _error_behind(gaps: Floats, draws: Floats) -> Interval:
+    """The calibration error behind the bins' ``gaps`` (bins,), by those of the ``draws`` (r, bins).
 
-    A replicate moves the bins' gaps by what chance can do, ``chance`` in mean square and ``along``
-    the gaps seen, in mean product. An error of λ times them would then have been seen as λ² square
-    + 2 λ along + chance: this is the λ for which that is ``square``, and 0 where chance is more.
-    Its percentiles invert the test of every λ (Carpenter 1999), as the interval of a length must.
+    Its square is that of the gaps less chance: the mean square by which draws move them (Kumar,
+    Liang and Ma 2019). The truth lies a move from what was seen, so that true gaps λ u, u a
+    direction, would have been seen as λ u - move. Its square is that of the gaps seen at the error
 
-    >>> _errors_behind(4.0, np.array([0.0, 2.0, 0.0]), np.array([0.0, 1.0, 9.0])).tolist()
-    [2.0, 1.0, 0.0]
+        λ = u·move + √((u·move)² + |gaps|² - |move|²), and 0 where there is none,
+
+    whose percentiles invert the test of every λ (Carpenter 1999). The u of the truth is not known:
+    each test takes that of gaps + 2 moves of another draw, as far as the truth can lie (hybrid
+    resampling, Chuang and Lai 2000). The u of the gaps seen leaves out what chance hid of them.
+
+    >>> f"{_error_behind(np.array([3.0, 4.0]), np.array([[3.0, 4.0], [6.0, 8.0]])):.1f}"
+    '3.5 (3.5 to 10.0)'
     """
-    inside = along**2 + square * (square - chance)
-    error: Floats = np.maximum(np.sqrt(np.maximum(inside, 0)) - along, 0) * (inside >= 0)
-    return error / (square**0.5 or 1)
+    moves = draws - gaps
+    square, chance = float(gaps @ gaps), (moves**2).sum(axis=1)
+    value = max(square - float(chance.sum()) / max(len(chance), 1), 0) ** 0.5
+    behind = gaps + 2 * np.roll(moves, 1, axis=0)
+    length = np.maximum(np.linalg.norm(behind, axis=1), np.finfo(float).tiny)
+    along = (behind * moves).sum(axis=1) / length
+    inside = along**2 + square - chance
+    error = np.maximum(along + np.sqrt(np.maximum(inside, 0)), 0) * (inside >= 0)
+    return interval(value, error)
 
 
 def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[str, Floats]]]:
@@ -114,14 +124,12 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
     gap = 1 / (1 + np.exp(-z)) - target
     lengths = np.diff(starts, append=len(z))
     seen, share = np.add.reduceat(gap, starts) / lengths, lengths / len(z)
-    square = float((share * seen**2).sum())
 
     def metrics(weights: Floats) -> dict[str, Floats]:
         counts = count(ranked, weights)
         recall = recall_at(counts, SHARES).T
         gaps, rows = (np.add.reduceat(w, starts, axis=1) for w in (weights * gap, weights))
-        moves = np.where(rows > 0, gaps / np.where(rows > 0, rows, 1) - seen, 0)
-        chance = (share * moves**2).sum(axis=1)
+        gaps = np.where(rows > 0, gaps / np.where(rows > 0, rows, 1), seen)
         with np.errstate(invalid="ignore", divide="ignore"):
             means = (weights @ errors) / weights.sum(axis=1, keepdims=True)
         return {
@@ -131,8 +139,7 @@ def _metrics_of(y: Labels, p: Floats) -> tuple[Index, Callable[[Floats], dict[st
             "brier": means[:, 1],
             "calibration_slope": logistic.newton(lined, none, target, weights, line, _STEPS)[:, 1],
             "calibration_intercept": logistic.newton(one, z, target, weights, level, _STEPS)[:, 0],
-            _ERROR: _errors_behind(square, (share * seen * moves).sum(axis=1), chance),
-            _CHANCE: chance,
+            _ERROR: gaps * share**0.5,
             **{f"lift@{s:.0%}": found / s for s, found in zip(SHARES, recall, strict=True)},
             **{f"recall@{s:.0%}": found for s, found in zip(SHARES, recall, strict=True)},
         }

@@ -10,7 +10,7 @@ from sklearn.metrics import (
 )
 
 from features.errors import GateError
-from models.metrics.bootstrap import Rows
+from models.metrics.bootstrap import MonthShocks, Rows
 from models.metrics.scorecard import measure, scorecard
 
 
@@ -74,6 +74,32 @@ def test_a_certain_calibration_error_has_the_interval_of_a_mean() -> None:
     found = scorecard(Rows(ids, y, 2_000), np.full(10_000, 0.1))["calibration_error"]
     assert found.value == pytest.approx(0.1, abs=0.0002)
     assert (found.low, found.high) == pytest.approx((0.09216, 0.10784), abs=0.0008)
+
+
+def of_a_month(expected: np.ndarray, leavers: np.ndarray, swing: float) -> tuple[Rows, np.ndarray]:
+    """1,000 rows of one date for each expected probability, and how many of them left."""
+    y = (np.arange(1_000) < leavers[:, None]).ravel().astype(np.int8)
+    ids = np.arange(len(y)).astype(str).astype(object)
+    dates = np.full(len(y), np.datetime64("2024-01-01", "D"))
+    shocks = MonthShocks(dates, y, swing, horizon_days=90)
+    return Rows(ids, y, 400, shocks), expected.repeat(1_000)
+
+
+def test_a_calibration_error_can_be_what_a_month_moved_the_odds_by() -> None:
+    """A tenth is expected and a fifth leaves, odds of 1/4: by a month's e^±0.59, 12 to 31 %."""
+    rows, p = of_a_month(np.full(10, 0.1), np.full(10, 200), swing=0.3)
+    found = scorecard(rows, p)["calibration_error"]
+    assert (found.low, found.high) == pytest.approx((0.022, 0.211), abs=0.012)
+
+
+def test_a_month_can_hide_a_calibration_error() -> None:
+    """Gaps of ±0.015 in turn: the level is right, where a month moves it by ±0.05."""
+    expected = np.linspace(0.05, 0.5, 10)
+    leavers = np.round(1_000 * expected) + np.tile([15, -15], 5)
+    rows, p = of_a_month(expected, leavers, swing=0.3)
+    found = scorecard(rows, p)["calibration_error"]
+    assert found.low == 0
+    assert found.high > 0.3 * (expected * (1 - expected)).mean()
 
 
 def test_a_constant_score_has_no_slope() -> None:
