@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,16 +14,19 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from prefect import Flow
 from prefect.utilities.callables import parameter_schema
+from trees import records
 
 from features.errors import ConfigError
 from pipelines.config.settings import load_settings
 from pipelines.flows import serve
 from pipelines.flows.prefect_flows import FLOWS
 from pipelines.jobs.entry import JOBS
+from pipelines.publication.reader import current, verify
 
 ROOT = Path(__file__).parents[3]
 
@@ -159,6 +163,46 @@ def test_serving_stops_with_its_server_and_keeps_what_is_declared(tmp_path, root
     assert processes_with(str(home)) == []
 
 
+@pytest.mark.promise("month")
+@pytest.mark.fault(29)
+@pytest.mark.proof
+def test_schedules_fire_by_the_clock_and_stop_with_a_whole_list(demo, tmp_path, declared):
+    shutil.copytree(demo.data, tmp_path / "data")
+    config = demo.config_in(tmp_path, tmp_path / "data")
+    nightly = declared[0] | {"schedules": [{"cron": "* * * * *", "timezone": "UTC"}]}
+    nightly["parameters"] = {"config": str(config), "as_of": str(demo.as_of)}
+    file, home = tmp_path / "prefect.yaml", tmp_path / "prefect"
+    file.write_text(yaml.safe_dump({"deployments": [nightly]}))
+    environment = {"PREFECT_SERVER_API_PORT": str(free_port()), "PREFECT_HOME": str(home)}
+    with started("serve", file, **environment) as serving:
+        try:
+            until(lambda: current(tmp_path / "out"), 240)
+            first, runs = current(tmp_path / "out"), len(records(tmp_path / "var", "nightly"))
+            table = tmp_path / "data" / "tables" / "contacts.parquet"
+            pq.write_table(pq.read_table(table)[:-1], table)
+            until(lambda: _begun(tmp_path, first, runs), 240)
+        finally:
+            serving.send_signal(signal.SIGTERM)
+        assert serving.wait(180) == 143
+    listed, (*_, last) = current(tmp_path / "out"), records(tmp_path / "var", "nightly")
+    assert verify(listed.folder)["stille"]["as_of_date"] == str(demo.as_of)
+    assert last["status"] in ("succeeded", "terminated")
+    assert (listed == first) == (last["status"] == "terminated")
+    assert processes_with(str(home)) == []
+
+
+def _begun(folder, first, runs):
+    """Whether a night has begun since, and is not over."""
+    return len(records(folder / "var", "nightly")) > runs and current(folder / "out") == first
+
+
+def until(condition, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not condition():
+        time.sleep(0.1)
+    assert condition()
+
+
 @pytest.mark.proof
 def test_the_pages_are_served_to_this_machine_and_leave_nothing(company, tmp_path):
     company()
@@ -167,10 +211,7 @@ def test_the_pages_are_served_to_this_machine_and_leave_nothing(company, tmp_pat
     with started("ui", "--config", tmp_path / "config.yaml", "--port", port) as serving:
         try:
             said = serving.stdout.readline()
-            until = time.monotonic() + 180
-            while time.monotonic() < until and not answers(port):
-                time.sleep(0.2)
-            assert answers(port)
+            until(lambda: answers(port), 180)
             assert processes_with(mark)
         finally:
             serving.send_signal(signal.SIGTERM)
