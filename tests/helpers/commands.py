@@ -36,11 +36,7 @@ from pipelines.simulator.options import KIND  # noqa: E402
 from pipelines.simulator.simulate import simulate  # noqa: E402
 from pipelines.training import artifacts  # noqa: E402
 
-# Pictures and the list of packages are half of a small training, and none of its calls.
-_PICTURES = "roc precision_recall calibration gains drivers_by_family dependence features_beeswarm"
-artifacts.draw_plots = lambda *_: {f"plots/{name}.png": b"drawn" for name in _PICTURES.split()}
-packages()
-
+PICTURES = "roc precision_recall calibration gains drivers_by_family dependence features_beeswarm"
 ROOT = Path(__file__).parents[2]
 TABLES = "customers contracts terminations invoices payments contacts consents contact_bars"
 BEFORE, TODAY = date(2023, 4, 1), date(2023, 9, 1)
@@ -208,6 +204,10 @@ if __name__ == "__main__":
         case ["make", folder]:
             make(Path(folder))
         case ["sweep", made, root, plans]:
+            # Pictures and the list of packages are half of a small training, and none of its calls.
+            drawn = {f"plots/{name}.png": b"drawn" for name in PICTURES.split()}
+            artifacts.draw_plots = lambda *_: drawn
+            packages()
             company = Company(Path(made), Path(root))
             swept = [sweep(company, *plan) for plan in json.loads(plans)]
             print(json.dumps(swept))
