@@ -142,10 +142,16 @@ def nightly(
     backfill: Annotated[
         bool, typer.Option("--backfill", help="Allow a day before the published one.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write the lists below var alone, without Prefect.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score every customer with the champion and publish the risk list."""
-    run_job("nightly", config, as_of, as_json=as_json, plain=plain, backfill=backfill)
+    if dry_run:
+        run_job("preview", config, as_of, as_json=as_json)
+    else:
+        run_job("nightly", config, as_of, as_json=as_json, plain=plain, backfill=backfill)
 
 
 @command("Night", "outcomes worklist.call.nb.xlsx --dry-run")

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,10 +149,11 @@ def training_facts(trained: TrainingResult) -> dict[str, Any]:
     }
 
 
-def night_done(night: Night) -> None:
+def night_done(night: Night, title: str | None = None) -> None:
     """Print where the night's files are, its status, and whom the first rows say to call."""
     folder, language = night.publication.folder, first_language(night.publication.folder)
-    print("Published:" if night.written else "Published already, nothing to do:", name_of(folder))
+    title = title or ("Published:" if night.written else "Published already, nothing to do:")
+    print(title, name_of(folder))
     for pattern in ("report.html", f"worklist.*.{language}*.xlsx", "risk_list.csv"):
         for path in sorted(folder.glob(pattern)):
             print(f"  {name_of(path)}")
@@ -316,6 +318,7 @@ def _stored(result: MonitoringResult | EffectResult) -> object:
 _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] = {
     "train": (training_facts, training_done),
     "nightly": (night_facts, night_done),
+    "preview": (night_facts, partial(night_done, title="Dry run, published nowhere:")),
     "monitor": (_stored, monitoring_done),
     "effect": (_stored, effect_done),
     "outcomes": (dict, lambda counts: table(counts, [counts.values()])),

@@ -158,6 +158,7 @@ class Paths(Section):
     mlflow_database = _BelowVar("mlflow.db")  # where no tracking store is configured
     monitoring = _BelowVar("monitoring")  # results, one file a day
     overrides = _BelowVar("overrides")  # registers of lists not followed, one file a day
+    preview = _BelowVar("preview")  # lists of the newest dry run of a night
     reported_treatments = _BelowVar("outcomes/treatments.parquet")  # as people reported them
     runs = _BelowVar("runs")  # run records
     scratch = _BelowVar("matrix")  # matrices of one run, gone when it ends

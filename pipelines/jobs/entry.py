@@ -4,8 +4,9 @@ A job is declared once here, so that the three start it alike and show the same 
 would stop a run is looked at first: the modules that do its work take seconds to import.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from pipelines.publication.publish import publisher, refuse_older
 from pipelines.publication.reader import manifest_facts
 from pipelines.runtime.mirrors import name_of
 from pipelines.runtime.run_record import close_dead
+from pipelines.sources.files import require_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,15 @@ class Job:
     """One kind of run. ``call`` and the ``artifacts``, Markdown texts of its result by their key,
     are functions named ``module:function``, imported when they are called.
 
-    ``experiments`` are those of ``registry.require_store`` that it logs to, and ``champion`` says
-    that it needs one: whether it can is known before it reads anything.
+    ``experiments`` are those of ``registry.require_store`` that it logs to; ``tables`` and
+    ``champion`` say that it needs them: whether it can is known before it reads anything.
     """
 
     name: str
     call: str | Callable[..., Any]
     artifacts: Mapping[str, str] = field(default_factory=dict)
     experiments: tuple[str, ...] = ()
+    tables: bool = True
     champion: bool = False
 
     def start(
@@ -50,6 +53,8 @@ class Job:
         with open_run(self.name, config, as_of, step) as run:
             run.record_inputs()
             run.record.untracked = untracked
+            if self.tables:
+                require_folder(run.settings)
             self._require_models(run.settings)
             return self.function(run, **options)
 
@@ -91,6 +96,19 @@ def night(run: Run, *, backfill: bool = False) -> Any:
         return nightly(run, backfill=backfill)
 
 
+def preview(run: Run) -> Any:
+    """``nightly`` into a folder below ``var``, which has the newest preview alone."""
+    out = run.settings.paths.preview
+    with publisher(out):
+        for path in out.glob("[!.]*"):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        from pipelines.jobs.nightly import nightly
+
+        night = nightly(run, out)
+    run.record.tone = None  # nobody is to look at lists that nobody works with
+    return replace(night, written=False)
+
+
 def publication(night: Any) -> str:
     """Where a night's lists are, and how many rows each has."""
     folder = night.publication.folder
@@ -109,6 +127,7 @@ TRAIN = Job(
 NIGHTLY = Job(
     "nightly", f"{__name__}:night", {"publication": f"{__name__}:publication"}, champion=True
 )
+PREVIEW = Job("preview", f"{__name__}:preview", champion=True)
 MONITOR = Job(
     "monitor",
     "pipelines.jobs.monitor:monitor",
@@ -119,11 +138,11 @@ MONITOR = Job(
 EFFECT = Job(
     "effect", "pipelines.jobs.effect:measure", {"effect": "pipelines.effect.result:markdown"}
 )
-OUTCOMES = Job("outcomes", "pipelines.lists.reported_contacts:take_outcomes")
+OUTCOMES = Job("outcomes", "pipelines.lists.reported_contacts:take_outcomes", tables=False)
 RECALIBRATE = Job(
     "recalibrate", "pipelines.jobs.recalibrate:recalibrate", experiments=("",), champion=True
 )
 
 JOBS: Mapping[str, Job] = {
-    job.name: job for job in (TRAIN, NIGHTLY, MONITOR, EFFECT, OUTCOMES, RECALIBRATE)
+    job.name: job for job in (TRAIN, NIGHTLY, PREVIEW, MONITOR, EFFECT, OUTCOMES, RECALIBRATE)
 }

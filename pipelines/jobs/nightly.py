@@ -53,16 +53,15 @@ class Night:
     written: bool
 
 
-def nightly(run: Run, *, backfill: bool = False) -> Night:
+def nightly(run: Run, out: Path | None = None, *, backfill: bool = False) -> Night:
     """Publish the risk list of the as-of date; a second run on the same inputs changes nothing.
 
-    Call inside ``publisher``. Raises ``ModelError`` without a usable champion, ``ContractError``
-    for broken tables, ``PublicationError`` when the disk refuses. In each case the last
-    publication stays as it was.
+    ``out`` is by default the configuration's, where earlier nights are. Call inside ``publisher``.
+    Raises ``ModelError`` without a usable champion, ``ContractError`` for broken tables,
+    ``PublicationError`` when the disk refuses. In each case the last publication stays as it was.
     """
     settings, as_of, record, step = run.settings, run.as_of, run.record, run.step
-    out = settings.paths.out
-    champion = resolve_champion(run)
+    champion, out = resolve_champion(run), out or settings.paths.out
     snapshot = step(read_tables, run)
     key = key_of(HOLDOUT, settings.paths.var)
     stamp = _stamp(run, snapshot, champion, key)
@@ -80,7 +79,7 @@ def nightly(run: Run, *, backfill: bool = False) -> Night:
     with staging_folder(publication) as staging:
         ids = scored.rows["customer_id"]
         permissions = step(read_permissions, run, ids, snapshot)
-        context = NightContext(permissions, key, read_before(out, as_of))
+        context = NightContext(permissions, key, read_before(settings.paths.out, as_of))
         events = step(new_events_since, run, snapshot, context.before)
         lists = step(write_night, run, scored, context, events, stamp, staging)
         lists = step(report_night, run, lists, context, snapshot, staging)

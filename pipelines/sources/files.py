@@ -62,6 +62,17 @@ class Input:
         return (self.path, *(log for log in logs if log.is_file()), *joined)
 
 
+def require_folder(settings: Settings) -> None:
+    """Raise ``ContractError`` where a table is to be in a data folder that is not there."""
+    root, paths = settings.paths.data, [source.path for source in settings.sources.values()]
+    inside = any(path is not None and not is_url(path) for path in paths)
+    if inside and not bucket_of(root) and not root.is_dir():
+        raise ContractError(
+            f"{root} (paths.data) is no folder, so no table was looked for. Put the export there, "
+            "or correct paths.data. Then: stille check."
+        )
+
+
 def find_files(settings: Settings, table: str) -> tuple[Input, ...]:
     """Files of a table, sorted by path; a folder stands for all files of its format below it.
 

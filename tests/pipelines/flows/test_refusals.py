@@ -61,6 +61,16 @@ def test_a_night_while_another_publishes(company, tmp_path):
     assert "another run is publishing" in said
 
 
+@pytest.mark.parametrize("command", ["train", "nightly", "monitor"])
+def test_a_run_whose_tables_are_nowhere(company, tmp_path, command):
+    nowhere = tmp_path / "nowhere"
+    company(paths=out_in(tmp_path, data=nowhere))
+    code, modules, said = refused(command, "--config", tmp_path / "config.yaml")
+    assert (code, modules) == (3, [])
+    assert f"{nowhere} (paths.data) is no folder" in said.replace("\n", "")
+    assert "Then: stille check --config" in said
+
+
 @pytest.mark.parametrize("folder", ["out", "var"])
 def test_a_night_that_cannot_write(company, tmp_path, folder):
     (tmp_path / "file").write_text("where a folder should be")

@@ -31,6 +31,7 @@ from pipelines.lists.contact import use_channel
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.matrices.gates import feature_columns, refuse_other_features
 from pipelines.matrices.store import open_store
+from pipelines.publication.manifest import MANIFEST
 from pipelines.publication.reader import current, verify
 from pipelines.runtime.atomic_files import digest
 from pipelines.scoring.night import score_cohort
@@ -394,6 +395,29 @@ def test_a_second_run_changes_nothing_and_says_so(demo, published):
     scored = {stage["name"]: stage["rows_out"] for stage in first["stages"]}
     assert scored["lists"] == scored["scoring"] > 1_000
     assert not (demo.var / "matrix" / first["run_id"]).exists()
+
+
+def test_a_dry_run_writes_what_the_night_publishes_then_and_publishes_nothing(demo, copied, stille):
+    config = demo.config_in(copied)
+    out, preview = copied / "out", copied / "var" / "preview"
+    call = ("nightly", "--config", config, "--as-of", "2024-03-02")
+    before = tree(out)
+    assert "Dry run, published nowhere:" in stille(*call, "--dry-run").out
+    done = stille(*call, "--dry-run", "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["written"]) == (0, False)
+    assert [path.parent for path in preview.glob(f"*/*/{MANIFEST}")] == [Path(told["folder"])]
+    assert tree(out) == before
+
+    assert stille(*call, "--plain").code == 0
+    tried, night = current(preview).folder, current(out).folder
+    assert night.parent.name == "2024-03-02"
+    lists = [pd.read_parquet(folder / "risk_list.parquet") for folder in (tried, night)]
+    pd.testing.assert_frame_equal(*(each.drop(columns="run_id") for each in lists))
+    assert lists[0]["nights_on_list"].max() == 2
+    assert [record["exit_code"] for record in records(copied / "var", "preview")] == [0, 0]
+    assert stille("forget", lists[0]["customer_id"][0], "--config", config, "--yes").code == 0
+    assert not preview.exists()
 
 
 def test_a_night_hashes_each_file_of_its_configuration_once(demo, published, monkeypatch):
