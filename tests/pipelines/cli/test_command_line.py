@@ -27,7 +27,7 @@ GROUP = typer.main.get_command(app)
 NAMES = sorted(GROUP.commands)
 WITHOUT_JSON = {"demo", "init", "schema", "serve", "ui"}
 """They ask, stay, or print JSON in any case."""
-DRY_RUN = {"forget", "outcomes", "promote", "rollback"}
+DRY_RUN = {"nightly", "forget", "outcomes", "promote", "rollback"}
 
 
 def options(name):
