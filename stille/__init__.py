@@ -10,9 +10,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from importlib import import_module
-from operator import attrgetter
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from stille.shadowing import refuse_shadows
@@ -38,33 +37,31 @@ if TYPE_CHECKING:
     from pipelines.config.run import Run
     from pipelines.config.settings import Settings
     from pipelines.config.settings import load_settings as load_settings
-    from pipelines.jobs.check import check_tables as check_tables
-    from pipelines.jobs.entry import TRAIN
+    from pipelines.jobs.entry import CHECK, TRAIN
     from pipelines.simulator.simulate import simulate as simulate
     from pipelines.tracking.champion import Champion
     from pipelines.training.evaluation import fit_fold as fit_fold
     from pipelines.training.evaluation import test_folds as test_folds
 
-    train = TRAIN.start
+    check_tables, train = CHECK.start, TRAIN.start
 
 _ELSEWHERE = {
-    "FAMILIES": "features.families",
-    "check_tables": "pipelines.jobs.check",
-    "compare_runs": "pipelines.comparison.difference",
-    "fit_fold": "pipelines.training.evaluation",
-    "load_settings": "pipelines.config.settings",
-    "simulate": "pipelines.simulator.simulate",
-    "test_folds": "pipelines.training.evaluation",
-    "train": "pipelines.jobs.entry",
+    "FAMILIES": "features.families:FAMILIES",
+    "check_tables": "pipelines.jobs.entry:CHECK.start",
+    "compare_runs": "pipelines.comparison.difference:compare_runs",
+    "fit_fold": "pipelines.training.evaluation:fit_fold",
+    "load_settings": "pipelines.config.settings:load_settings",
+    "simulate": "pipelines.simulator.simulate:simulate",
+    "test_folds": "pipelines.training.evaluation:test_folds",
+    "train": "pipelines.jobs.entry:TRAIN.start",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """What stands in another package, under its name there; ``train`` is the job's start."""
+    """What stands in another package; ``check_tables`` and ``train`` are jobs' starts."""
     if name not in _ELSEWHERE:
         raise AttributeError(f"module 'stille' has no attribute {name!r}")
-    attribute = "TRAIN.start" if name == "train" else name
-    return attrgetter(attribute)(import_module(_ELSEWHERE[name]))
+    return resolve_name(_ELSEWHERE[name])
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,17 @@ import typer
 
 from features.errors import ConfigError
 from pipelines.cli.json_output import print_json
-from pipelines.cli.options import DEMO, AsJson, AsOf, Config, DryRun, FlatDay, as_day, command
+from pipelines.cli.options import (
+    DEMO,
+    AsJson,
+    AsOf,
+    Config,
+    DryRun,
+    FlatDay,
+    as_day,
+    command,
+    run_job,
+)
 
 
 @command("Start", "simulate data/mine --customers 2000")
@@ -57,11 +67,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Read every table against the data contract, say what was found, and write a page of it."""
-    from pipelines.cli import printing
-    from pipelines.jobs.check import check_tables
-
-    report = check_tables(config, as_day(as_of), accept=accept)
-    print_json(report.rows) if as_json else printing.check_done(report)
+    run_job("check", config, as_of, as_json=as_json, accept=accept)
 
 
 @command("Data", "forget C0006854 --dry-run")

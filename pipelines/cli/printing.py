@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +317,7 @@ def _stored(result: MonitoringResult | EffectResult) -> object:
 
 # What of each job's result is printed as JSON, and how it is printed for people.
 _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] = {
+    "check": (attrgetter("rows"), check_done),
     "train": (training_facts, training_done),
     "nightly": (night_facts, night_done),
     "preview": (night_facts, partial(night_done, title="Dry run, published nowhere:")),

@@ -7,7 +7,7 @@ from typing import Any
 
 from features.catalog import Catalog
 from features.errors import GateError, StilleError
-from pipelines.config.run import open_run
+from pipelines.config.run import Run
 from pipelines.config.settings import load_settings
 from pipelines.jobs.read_tables import CHECK_PAGE, read_tables
 from pipelines.matrices.build import catalog_from
@@ -16,7 +16,6 @@ from pipelines.snapshots.facts import check_report
 from pipelines.snapshots.loading import columns_absent
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
-from pipelines.sources.files import require_folder
 from pipelines.training.leaks import check_leaks
 from pipelines.validation.page import CheckResult, write_page
 
@@ -31,32 +30,30 @@ class Report:
     leaks: str
 
 
-def check_tables(config: Path, as_of: date | None, *, accept: bool = False) -> Report:
+def check(run: Run, *, accept: bool = False) -> Report:
     """Read every table against the contract, look for leaks and write the page, also on refusal.
 
     Raises what ``read_tables`` raises, and ``GateError`` for a leak.
     """
     latest = [WrittenTables({}, 1)]
-    with open_run("check", config, as_of) as run:
-        page = run.settings.paths.out / CHECK_PAGE
-        try:
-            require_folder(run.settings)
-            snapshot = read_tables(run, accept=accept, on_tables=latest.append)
-        except StilleError as error:
-            refused = refused_folder(run.settings.paths.snapshots)
-            write_page(page, CheckResult(run, latest[-1], refused, refusal=str(error)))
-            raise
-        search = check_leaks(run, snapshot)
-        tables = WrittenTables(snapshot.tables, snapshot.shards)
-        checked = CheckResult(run, tables, snapshot.root / "quarantine", search)
-        try:
-            search.refuse()
-        except GateError as error:
-            checked = replace(checked, refusal=str(error))
-            raise
-        finally:
-            write_page(page, checked)
-        return Report(check_report(snapshot, run.as_of), page, run.as_of, search.summary)
+    page = run.settings.paths.out / CHECK_PAGE
+    try:
+        snapshot = read_tables(run, accept=accept, on_tables=latest.append)
+    except StilleError as error:
+        refused = refused_folder(run.settings.paths.snapshots)
+        write_page(page, CheckResult(run, latest[-1], refused, refusal=str(error)))
+        raise
+    search = check_leaks(run, snapshot)
+    tables = WrittenTables(snapshot.tables, snapshot.shards)
+    checked = CheckResult(run, tables, snapshot.root / "quarantine", search)
+    try:
+        search.refuse()
+    except GateError as error:
+        checked = replace(checked, refusal=str(error))
+        raise
+    finally:
+        write_page(page, checked)
+    return Report(check_report(snapshot, run.as_of), page, run.as_of, search.summary)
 
 
 def configured_catalog(config: Path) -> Catalog:

@@ -118,6 +118,7 @@ def publication(night: Any) -> str:
     return "\n".join([f"{what}: `{name_of(folder)}`", "", *table])
 
 
+CHECK = Job("check", "pipelines.jobs.check:check")
 TRAIN = Job(
     "train",
     "pipelines.jobs.train:train",
@@ -144,5 +145,6 @@ RECALIBRATE = Job(
 )
 
 JOBS: Mapping[str, Job] = {
-    job.name: job for job in (TRAIN, NIGHTLY, PREVIEW, MONITOR, EFFECT, OUTCOMES, RECALIBRATE)
+    job.name: job
+    for job in (CHECK, TRAIN, NIGHTLY, PREVIEW, MONITOR, EFFECT, OUTCOMES, RECALIBRATE)
 }

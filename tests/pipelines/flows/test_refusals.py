@@ -61,7 +61,7 @@ def test_a_night_while_another_publishes(company, tmp_path):
     assert "another run is publishing" in said
 
 
-@pytest.mark.parametrize("command", ["train", "nightly", "monitor"])
+@pytest.mark.parametrize("command", ["train", "nightly", "monitor", "check"])
 def test_a_run_whose_tables_are_nowhere(company, tmp_path, command):
     nowhere = tmp_path / "nowhere"
     company(paths=out_in(tmp_path, data=nowhere))
@@ -82,7 +82,7 @@ def test_a_night_that_cannot_write(company, tmp_path, folder):
     assert str(tmp_path / "file") in said.replace("\n", "")
 
 
-@pytest.mark.parametrize("command", ["train", "effect"])
+@pytest.mark.parametrize("command", ["train", "effect", "check"])
 def test_a_configuration_with_an_unknown_key(company, tmp_path, command):
     company(paths=out_in(tmp_path))
     config = tmp_path / "config.yaml"

@@ -19,7 +19,6 @@ from features.errors import (
     PublicationError,
 )
 from pipelines.config import announcement as notifier
-from pipelines.jobs.check import check_tables
 from pipelines.jobs.entry import JOBS, Job
 
 # A library that Apprise brings along asks for a module that is to go.
@@ -97,14 +96,6 @@ def test_every_job_is_heard_of_and_says_once_that_it_works_again(config, web, na
         f"Test: {name} failed, exit code 6",
         f"Test: {name} works again",
     ]
-
-
-def test_check_is_heard_of(config, web):
-    path = config()
-    (path.parent / "data" / "customers.csv").unlink()
-    with pytest.raises(ContractError):
-        check_tables(path, None)
-    assert [each["title"] for each in web.messages()] == ["Test: check failed, exit code 3"]
 
 
 def test_a_busy_run_is_nobodys_business(config, web):

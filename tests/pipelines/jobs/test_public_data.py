@@ -14,8 +14,7 @@ from models.dataset.feature_spec import FeatureColumn, learn_spec
 from pipelines.config.settings import Settings, load_settings
 from pipelines.explanation.answers import explain_customer
 from pipelines.explanation.letter import letter_to
-from pipelines.jobs.check import check_tables
-from pipelines.jobs.entry import NIGHTLY, TRAIN
+from pipelines.jobs.entry import CHECK, NIGHTLY, TRAIN
 from pipelines.jobs.nightly import Night
 from pipelines.scoring.scores import score_rows
 from pipelines.training.evaluation import test_folds as folds_of
@@ -92,7 +91,7 @@ def commands(name, config) -> Run:
         name=name,
         config=config,
         settings=load_settings(config),
-        checked=check_tables(config, day).rows,
+        checked=CHECK.start(config, day).rows,
         trained=TRAIN.start(config, day),
         first=NIGHTLY.start(config, day),
         second=NIGHTLY.start(config, day),

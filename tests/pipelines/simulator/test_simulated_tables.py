@@ -28,7 +28,7 @@ from simulated import (
 from features.catalog import build_catalog
 from features.contract import FORBIDDEN_COLUMNS, TABLES
 from pipelines.config.settings import load_settings
-from pipelines.jobs.check import check_tables
+from pipelines.jobs.entry import CHECK
 from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
 from pipelines.simulator.clock import START, make_clock
 from pipelines.simulator.options import THE_RULE
@@ -209,7 +209,7 @@ def test_a_company_that_insures_passes_check_and_has_every_feature_of_policies(
     document["sources"]["claims"] = {"path": "tables/claims.parquet"}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     monkeypatch.chdir(ROOT)
-    check_tables(tmp_path / "config.yaml", END)
+    CHECK.start(tmp_path / "config.yaml", END)
     settings = load_settings(tmp_path / "config.yaml")
     snapshot = take_snapshot(settings, tmp_path / "snapshot", as_of=END)
     job = MatrixJob(catalog_of(settings.sources, snapshot), (END,))

@@ -20,8 +20,7 @@ from models.leaks.search import find_leaks
 from pipelines.config.run import Run
 from pipelines.config.settings import Settings, load_settings
 from pipelines.jobs import train
-from pipelines.jobs.check import check_tables
-from pipelines.jobs.entry import TRAIN
+from pipelines.jobs.entry import CHECK, TRAIN
 from pipelines.jobs.read_tables import CHECK_PAGE, read_tables
 from pipelines.runtime.run_record import RunRecord
 from pipelines.simulator.simulate import simulate
@@ -234,7 +233,7 @@ def leaking_config(demo, folder: Path, *names: str, order: str = "customer_id") 
 
 
 def test_check_looks_for_leaks_where_somebody_left(demo, tmp_path):
-    found = (check_tables(demo.config_in(tmp_path, data=demo.data), demo.as_of)).page.read_text()
+    found = CHECK.start(demo.config_in(tmp_path, data=demo.data), demo.as_of).page.read_text()
     assert "Leaks were looked for in " in found
     assert "0 findings, 0 of them refused." in found
 
@@ -243,7 +242,7 @@ def test_check_looks_for_leaks_where_somebody_left(demo, tmp_path):
 def test_check_refuses_a_leak_before_anything_is_trained(demo, tmp_path):
     config = leaking_config(demo, tmp_path, "state")
     with pytest.raises(GateError, match="given away:\n- attr_state "):
-        check_tables(config, demo.as_of)
+        CHECK.start(config, demo.as_of)
     (record,) = records(tmp_path / "var", "check")
     assert (record["status"], record["exit_code"]) == ("failed", 6)
     page = (load_settings(config).paths.out / CHECK_PAGE).read_text()
@@ -254,7 +253,7 @@ def test_check_refuses_a_leak_before_anything_is_trained(demo, tmp_path):
 
 def test_check_without_terminations_says_that_it_did_not_look(demo, tmp_path):
     others = dict.fromkeys(set(demo.document["sources"]) - {"customers"})
-    page = check_tables(demo.config_in(tmp_path, data=demo.data, sources=others), demo.as_of).page
+    page = CHECK.start(demo.config_in(tmp_path, data=demo.data, sources=others), demo.as_of).page
     assert "Leaks were not looked for: the tables do not say who left." in page.read_text()
 
 
@@ -265,7 +264,7 @@ def test_training_says_what_check_said_of_each_kind_before_anything_is_fitted(
     config = leaking_config(demo, tmp_path, *PLANTED, order="gone desc, hash(customer_id)")
     monkeypatch.setattr(train, "evaluate_recipe", lambda *_: pytest.fail("was fitted"))
     said = []
-    for begin in (check_tables, TRAIN.start):
+    for begin in (CHECK.start, TRAIN.start):
         with pytest.raises(GateError) as refused:
             begin(config, demo.as_of)
         said.append((str(refused.value), (tmp_path / "out" / LEAKS).read_bytes()))
