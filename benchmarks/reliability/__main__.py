@@ -50,7 +50,8 @@ def main() -> int:
     """Run the tests; the page is written also where some failed, and says so."""
     collector, marked = Collector(), ["-q", "-m", "promise or fault"]
     # Processes of a distributed run tell nothing of tests that are left out.
-    pytest.main([*marked, "--collect-only", "--no-summary"], plugins=[collector])
+    if code := pytest.main([*marked, "--collect-only", "--no-summary"], plugins=[collector]):
+        return int(code)  # what was not collected would be given up
     code = pytest.main([*marked, *sys.argv[1:]], plugins=[collector])
     today = datetime.now(UTC).date()
     ran = {

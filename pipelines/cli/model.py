@@ -148,10 +148,8 @@ def nightly(
     as_json: AsJson = False,
 ) -> None:
     """Score every customer with the champion and publish the risk list."""
-    if dry_run:
-        run_job("preview", config, as_of, as_json=as_json)
-    else:
-        run_job("nightly", config, as_of, as_json=as_json, plain=plain, backfill=backfill)
+    job, plainly = ("preview", None) if dry_run else ("nightly", plain)
+    run_job(job, config, as_of, as_json=as_json, plain=plainly, backfill=backfill)
 
 
 @command("Night", "outcomes worklist.call.nb.xlsx --dry-run")

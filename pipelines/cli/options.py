@@ -83,6 +83,8 @@ def with_config(message: str, config: Path | None = None) -> str:
     "Mend it. Then: stille check --config 'configs/nord kraft.yaml' --accept."
     >>> with_config("Then: stille check.", DEMO)
     'Then: stille check.'
+    >>> with_config("Then: stille check --accept --config it.yaml", Path("it.yaml"))
+    'Then: stille check --accept --config it.yaml'
     """
     config = config or _CONFIG_IN_USE.get()
     if config == DEMO:
@@ -92,8 +94,9 @@ def with_config(message: str, config: Path | None = None) -> str:
         for command in app.registered_commands
         if (callback := command.callback) and "config" in inspect.signature(callback).parameters
     )
-    pattern = rf"\bstille ({named or 'check'})\b(?! --config)"
-    return re.sub(pattern, rf"stille \1 --config {shlex.quote(str(config))}", message)
+    pattern = rf"\bstille ({named or 'check'})\b(?![^.,;:\n]* --config)"
+    given = f" --config {shlex.quote(str(config))}"
+    return re.sub(pattern, lambda match: match[0] + given, message)
 
 
 def as_day(moment: datetime | None) -> date | None:

@@ -192,6 +192,10 @@ def night_facts(night: Night) -> dict[str, Any]:
     }
 
 
+def preview_facts(night: Night) -> dict[str, Any]:
+    return {**night_facts(night), "dry_run": True}
+
+
 def monitoring_done(result: MonitoringResult) -> None:
     table(monitoring.HEADER, monitoring.rows(result), f"Monitoring on {result.day}")
     print(f"Tenths, drivers, every feature and source: {result.path}")
@@ -320,7 +324,7 @@ _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] =
     "check": (attrgetter("rows"), check_done),
     "train": (training_facts, training_done),
     "nightly": (night_facts, night_done),
-    "preview": (night_facts, partial(night_done, title="Dry run, published nowhere:")),
+    "preview": (preview_facts, partial(night_done, title="Dry run, published nowhere:")),
     "monitor": (_stored, monitoring_done),
     "effect": (_stored, effect_done),
     "outcomes": (dict, lambda counts: table(counts, [counts.values()])),

@@ -49,11 +49,11 @@ def announce(
     """Tell of a run that has ended, where there is something to tell; notes on what failed.
 
     That is a failure (any exit code but 0 and 75), the first success after one, and a published
-    night whose status is at least ``notifications.status``. Takes ten seconds at most. Without
-    ``keep`` nothing is written down, as in folders of others.
+    night whose status is at least ``notifications.status``; nothing of a dry run. Takes ten seconds
+    at most. Without ``keep`` nothing is written down, as in folders of others.
     """
     code, command, day = record.exit_code or 0, record.command, as_of or "today"
-    if code == BusyError.exit_code:
+    if code == BusyError.exit_code or command == "preview":  # who tries it looks at it
         return []
     other = keep and keep_outcome(to, command, str(code or ""))
     title, text, following = "", f"{command} as of {day} succeeded.", "doctor"

@@ -16,13 +16,17 @@ _NOBODY = 65534  # whoever has no number here: another machine's root, or the ho
 
 
 class ForeignError(ConfigError):
-    """A folder of the configuration is of another company or model: nothing is written there."""
+    """A folder of the configuration is another company's or user's: nothing is written there."""
 
 
 def refuse_foreign(company: Company, paths: Paths, tracking: Tracking) -> None:
-    """Raise ``ForeignError`` when another company, or another model's configuration, was first."""
+    """Raise ``ForeignError`` when another company, or another model's configuration, was first.
+
+    Root is refused where a folder is another user's, who could not read what root makes there.
+    """
     for folder in (paths.var, paths.out):
         with suppress(OSError):
+            _refuse_root(folder)
             _compare(folder, (folder / OWNER).read_bytes(), company, tracking)
 
 
@@ -30,15 +34,13 @@ def claim(company: Company, paths: Paths, tracking: Tracking) -> None:
     """Make the folders of a company and mark them as its own; whoever is first has them.
 
     ``out`` is for ``paths.group`` too.
-    Raises ``ConfigError`` like ``refuse_foreign``, for a group that cannot be given the folder and
-    for root where it is another user's, ``PublicationError`` when the disk refuses.
+    Raises ``ForeignError`` for another company's, ``ConfigError`` for a group that cannot be given
+    the folder, ``PublicationError`` when the disk refuses.
     """
     mine = _identity(company, tracking)
     for folder in (paths.var, paths.out):
         with storage_errors(f"write to {folder}"):
             absent = [each for each in (folder, *folder.parents) if not each.exists()]
-            if folder.exists():
-                _refuse_root(folder)
             folder.mkdir(parents=True, exist_ok=True)
             if folder == paths.out and paths.group and not bucket_of(folder):
                 _share((folder, *absent), paths.group)
@@ -52,7 +54,7 @@ def claim(company: Company, paths: Paths, tracking: Tracking) -> None:
 def _refuse_root(folder: Path) -> None:
     user = folder.stat().st_uid
     if os.geteuid() == 0 and user not in (0, _NOBODY):
-        raise ConfigError(
+        raise ForeignError(
             f"{folder} is the user {user}'s, who could not read what root makes there. Run the "
             "same command as that user (docs/operate.md)."
         )

@@ -40,7 +40,7 @@ def freshness(settings: Settings) -> dict[str, Any]:
             age = (now() - created_at(night.folder)).total_seconds() / 3600
             notices = published_status(night.folder)
             tone = None if notices is None else tone_of(notices)
-            facts |= {"as_of": str(night.as_of), "age_hours": round(age, 1), "status": tone}
+            facts |= {"as_of": str(night.as_of), "age_hours": round(age, 2), "status": tone}
     except PublicationError:
         facts["status"] = "cannot be read"
     ended = zip(("last_night", "last_status", "exit_code"), newest_night(settings), strict=True)

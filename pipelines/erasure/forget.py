@@ -61,7 +61,8 @@ def forget(paths: Paths, customer: str) -> Erasure:
             left.unlink()
         publications = forget_published(paths.out, customer)
         shutil.rmtree(paths.mirrors, ignore_errors=True)  # of buckets, and copied again as needed
-        shutil.rmtree(paths.preview, ignore_errors=True)  # made again by a dry run
+        if paths.preview.exists():  # made again by a dry run
+            shutil.rmtree(paths.preview)
         for killed in paths.scratch.glob("*"):
             remove_if_free(killed)
         return Erasure(publications, tables, matrices)

@@ -16,6 +16,7 @@ from pipelines.snapshots.facts import check_report
 from pipelines.snapshots.loading import columns_absent
 from pipelines.snapshots.store import previous_snapshot, refused_folder
 from pipelines.snapshots.writing_tables import WrittenTables
+from pipelines.sources.files import require_folder
 from pipelines.training.leaks import check_leaks
 from pipelines.validation.page import CheckResult, write_page
 
@@ -38,6 +39,7 @@ def check(run: Run, *, accept: bool = False) -> Report:
     latest = [WrittenTables({}, 1)]
     page = run.settings.paths.out / CHECK_PAGE
     try:
+        require_folder(run.settings)
         snapshot = read_tables(run, accept=accept, on_tables=latest.append)
     except StilleError as error:
         refused = refused_folder(run.settings.paths.snapshots)

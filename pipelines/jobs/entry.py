@@ -96,17 +96,17 @@ def night(run: Run, *, backfill: bool = False) -> Any:
         return nightly(run, backfill=backfill)
 
 
-def preview(run: Run) -> Any:
+def preview(run: Run, *, backfill: bool = False) -> Any:
     """``nightly`` into a folder below ``var``, which has the newest preview alone."""
     out = run.settings.paths.preview
+    refuse_older(run.settings.paths.out, run.as_of, backfill=backfill)
     with publisher(out):
+        close_dead(run.settings.paths.runs, run.record)
         for path in out.glob("[!.]*"):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         from pipelines.jobs.nightly import nightly
 
-        night = nightly(run, out)
-    run.record.tone = None  # nobody is to look at lists that nobody works with
-    return replace(night, written=False)
+        return replace(nightly(run, out), written=False)
 
 
 def publication(night: Any) -> str:
@@ -118,7 +118,7 @@ def publication(night: Any) -> str:
     return "\n".join([f"{what}: `{name_of(folder)}`", "", *table])
 
 
-CHECK = Job("check", "pipelines.jobs.check:check")
+CHECK = Job("check", "pipelines.jobs.check:check", tables=False)
 TRAIN = Job(
     "train",
     "pipelines.jobs.train:train",

@@ -52,7 +52,7 @@ def digests_in(path: Path) -> Mapping[str, str]:
     try:
         metadata = pq.read_schema(path).metadata or {}
         return dict(json.loads(metadata.get(_DIGESTS, b"{}")))
-    except (OSError, pa.ArrowException, ValueError):
+    except (OSError, pa.ArrowException, ValueError, TypeError):
         return {}
 
 

@@ -102,6 +102,14 @@ def manifest_facts(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / MANIFEST).read_bytes())["stille"])
 
 
+def published_inputs(out: Path) -> str:
+    """Digest of the inputs of the lists that readers see; empty where none can be read."""
+    with suppress(PublicationError, OSError, ValueError, KeyError):
+        if (now := current(out)) is not None:
+            return str(manifest_facts(now.folder)["inputs_digest"])
+    return ""
+
+
 def verify(folder: Path, needed: str = ".parquet") -> dict[str, Any]:
     """The manifest of a publication whose every file is there and has its digest.
 

@@ -15,6 +15,7 @@ import duckdb
 from features.contract import TABLES
 from features.errors import ConfigError, ContractError, StilleError
 from pipelines.config.settings import Settings
+from pipelines.publication.reader import published_inputs
 from pipelines.runtime.atomic_files import file_digest
 from pipelines.runtime.run_record import Gate
 from pipelines.runtime.secret_keys import PSEUDONYM, key_fingerprint, key_of
@@ -100,7 +101,7 @@ def take_snapshot(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         typed_store.prune(settings.paths.typed)
-    folders.prune(store)
+    folders.prune(store, published_inputs(settings.paths.out))
     return ready
 
 

@@ -1,8 +1,8 @@
 """Snapshot store: folders named by digest, never changed once they are complete.
 
 A folder's time of change says when it was last let through: the next tables are compared with the
-newest. The newest ``NEWEST`` stay, the others and what killed runs left go as soon as nobody has a
-lock on them.
+newest. The newest ``NEWEST`` stay, and that of the published lists, which explains them; the others
+and what killed runs left go as soon as nobody has a lock on them.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from features.errors import ContractError
 from pipelines.snapshots import folder_lock
-from pipelines.snapshots.facts import Snapshot, read_snapshot, verify_snapshot
+from pipelines.snapshots.facts import Snapshot, inputs_digest, read_snapshot, verify_snapshot
 from pipelines.snapshots.folder_lock import FolderLock
 
 NEWEST = 2
@@ -80,11 +80,21 @@ def mark_newest(folder: Path) -> None:
     os.utime(folder, ns=(moment, moment))
 
 
-def prune(store: Path) -> None:
-    """Remove older snapshots and what killed runs left, except what somebody holds."""
+def prune(store: Path, published: str = "") -> None:
+    """Remove older snapshots and what killed runs left, except what somebody holds.
+
+    ``published`` is the digest of the inputs of the snapshot that stays whatever its age.
+    """
     left = [path for path in store.iterdir() if path.suffix in (_STAGING, folder_lock.REMOVED)]
-    for folder in (*newest_first(store)[NEWEST:], *left):
+    older = [path for path in newest_first(store)[NEWEST:] if not _has_inputs(path, published)]
+    for folder in (*older, *left):
         folder_lock.remove_if_free(folder)
+
+
+def _has_inputs(folder: Path, digest: str) -> bool:
+    with contextlib.suppress(ContractError):
+        return inputs_digest(read_snapshot(folder)) == digest
+    return False
 
 
 def _complete(store: Path) -> Iterator[Path]:

@@ -66,10 +66,11 @@ def require_folder(settings: Settings) -> None:
     """Raise ``ContractError`` where a table is to be in a data folder that is not there."""
     root, paths = settings.paths.data, [source.path for source in settings.sources.values()]
     inside = any(path is not None and not is_url(path) for path in paths)
-    if inside and not bucket_of(root) and not root.is_dir():
+    if inside and not bucket_of(root) and not os.access(root, os.R_OK | os.X_OK):
         raise ContractError(
-            f"{root} (paths.data) is no folder, so no table was looked for. Put the export there, "
-            "or correct paths.data. Then: stille check."
+            f"{root} (paths.data) is not there, or may not be read, so no table was looked for. "
+            "Put the export there, let the user of this run read it, or correct paths.data. Then: "
+            "stille check."
         )
 
 
@@ -184,8 +185,7 @@ class InputDigests:
                 found[each.name] = each.digest
             for path in each.files:
                 if (name := name_of(path)) not in found:
-                    found[name] = digest = self._readable(path)
-                    _refuse_damaged(path, digest)
+                    found[name] = self._readable(path)
         self.found: Mapping[str, str] = dict(sorted(found.items()))
         if self._known != before:
             isfile = os.path.isfile  # that of a Path raises where a folder may not be entered
@@ -208,11 +208,13 @@ class InputDigests:
 
     def _readable(self, path: Path) -> str:
         try:
-            return self._digest(path)
+            digest = self._digest(path)
+            _refuse_damaged(path, digest)
+            return digest
         except PermissionError as error:
             raise ContractError(
-                f"{name_of(path)}: cannot be read ({error.strerror}). Let the user of this run "
-                "read it, then: stille doctor."
+                f"{name_of(Path(error.filename or path))}: cannot be read ({error.strerror}). Let "
+                "the user of this run read it, then: stille doctor."
             ) from error
 
     def _digest(self, path: Path) -> str:

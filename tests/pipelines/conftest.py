@@ -183,12 +183,13 @@ class Ended(NamedTuple):
 def own_logging() -> Iterator[None]:
     """Give the loggers back as they were, as a command's lines end with it."""
     loggers = logging.getLogger(), logging.getLogger("stille")
-    before = [(logger, [*logger.handlers], logger.level) for logger in loggers]
+    before = [([*each.handlers], [*each.filters], each.level) for each in loggers]
     yield
     logging.captureWarnings(False)
-    for logger, handlers, level in before:
+    for logger, (handlers, filters, level) in zip(loggers, before, strict=True):
         for handler in {*logger.handlers} - {*handlers}:
             logger.removeHandler(handler)
+        logger.filters = filters
         logger.setLevel(level)
 
 

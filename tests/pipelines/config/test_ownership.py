@@ -172,5 +172,8 @@ def test_root_makes_nothing_in_another_users_folder(tmp_path, monkeypatch):
     # As root, in folders of whoever runs this test, or of one who is not root.
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     (user := os.getuid()) or os.chown(tmp_path / "var", user := 1234, -1)
-    with pytest.raises(ConfigError, match=rf"var is the user {user}'s, .* Run the same command as"):
-        run(config)
+    before = [(path, path.stat().st_uid) for path in sorted(tmp_path.rglob("*"))]
+    for attempt in (load_settings, run):
+        with pytest.raises(ConfigError, match=rf"var is the user {user}'s, .* Run the same comm"):
+            attempt(config)
+    assert [(path, path.stat().st_uid) for path in sorted(tmp_path.rglob("*"))] == before

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import tarfile
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from trees import records, tree
@@ -47,3 +50,26 @@ def test_a_company_goes_on_from_its_backup(archive, demo, published, tmp_path):
     finally:
         subprocess.run(["rm", "-rf", demo.folder], check=True)
         aside.rename(demo.folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read in another user's name")
+def test_root_backs_up_what_the_folders_user_may_read(root, tmp_path):
+    with tempfile.TemporaryDirectory() as place:
+        company, secret = Path(place, "acme"), tmp_path / "secret"
+        Path(place).chmod(0o755)
+        secret.touch(0o600)
+        for name in ("out", "var/preview"):
+            (company / name).mkdir(parents=True)
+            (company / name / "list.csv").touch()
+        (company / "out" / "link.csv").symlink_to(secret)
+        subprocess.run(["chown", "-R", "--no-dereference", "1234:1234", company], check=True)
+        command = [root / "deploy" / "backup.sh", company, tmp_path / "one.tar.gz"]
+        subprocess.run(command, check=True)
+        with tarfile.open(command[-1]) as found:
+            assert {"./out/list.csv", "./out/link.csv"} <= {*found.getnames()}
+            assert not any("preview" in name for name in found.getnames())
+        (company / "out" / ".lock").unlink()
+        (company / "out" / ".lock").symlink_to(secret)
+        ended = subprocess.run([*command[:-1], tmp_path / "two.tar.gz"], check=False)
+        assert (ended.returncode, secret.stat().st_uid) == (1, 0)
+        assert [path.name for path in tmp_path.glob("two*")] == []

@@ -61,14 +61,21 @@ def test_a_night_while_another_publishes(company, tmp_path):
     assert "another run is publishing" in said
 
 
-@pytest.mark.parametrize("command", ["train", "nightly", "monitor", "check"])
+@pytest.mark.parametrize("command", ["train", "nightly", "monitor"])
 def test_a_run_whose_tables_are_nowhere(company, tmp_path, command):
     nowhere = tmp_path / "nowhere"
     company(paths=out_in(tmp_path, data=nowhere))
     code, modules, said = refused(command, "--config", tmp_path / "config.yaml")
     assert (code, modules) == (3, [])
-    assert f"{nowhere} (paths.data) is no folder" in said.replace("\n", "")
+    assert f"{nowhere} (paths.data) is not there, or may not be read" in said.replace("\n", "")
     assert "Then: stille check --config" in said
+
+
+def test_a_check_whose_tables_are_nowhere_has_a_page(company, tmp_path):
+    company(paths=out_in(tmp_path, data=tmp_path / "nowhere"))
+    code, _, _ = refused("check", "--config", tmp_path / "config.yaml")
+    page = (tmp_path / "out" / "check.html").read_text()
+    assert (code, f"{tmp_path / 'nowhere'} (paths.data) is not there" in page) == (3, True)
 
 
 @pytest.mark.parametrize("folder", ["out", "var"])

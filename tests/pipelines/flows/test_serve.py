@@ -163,7 +163,7 @@ def test_serving_stops_with_its_server_and_keeps_what_is_declared(tmp_path, root
     assert processes_with(str(home)) == []
 
 
-@pytest.mark.promise("month")
+@pytest.mark.promise("schedules")
 @pytest.mark.fault(29)
 @pytest.mark.proof
 def test_schedules_fire_by_the_clock_and_stop_with_a_whole_list(demo, tmp_path, declared):

@@ -35,8 +35,9 @@ from pipelines.publication.manifest import MANIFEST
 from pipelines.publication.reader import current, verify
 from pipelines.runtime.atomic_files import digest
 from pipelines.scoring.night import score_cohort
+from pipelines.snapshots.facts import inputs_digest
 from pipelines.snapshots.snapshot import take_snapshot
-from pipelines.snapshots.store import NEWEST
+from pipelines.snapshots.store import NEWEST, readable_snapshots
 from pipelines.tracking import files, registry
 
 EARLIER = date(2023, 12, 1)
@@ -405,7 +406,8 @@ def test_a_dry_run_writes_what_the_night_publishes_then_and_publishes_nothing(de
     assert "Dry run, published nowhere:" in stille(*call, "--dry-run").out
     done = stille(*call, "--dry-run", "--json")
     told = json.loads(done.out)
-    assert (done.code, told["written"]) == (0, False)
+    assert (done.code, told["written"], told["dry_run"]) == (0, False, True)
+    assert "before the published" in stille(*call[:-1], "2024-02-20", "--dry-run").err
     assert [path.parent for path in preview.glob(f"*/*/{MANIFEST}")] == [Path(told["folder"])]
     assert tree(out) == before
 
@@ -415,7 +417,7 @@ def test_a_dry_run_writes_what_the_night_publishes_then_and_publishes_nothing(de
     lists = [pd.read_parquet(folder / "risk_list.parquet") for folder in (tried, night)]
     pd.testing.assert_frame_equal(*(each.drop(columns="run_id") for each in lists))
     assert lists[0]["nights_on_list"].max() == 2
-    assert [record["exit_code"] for record in records(copied / "var", "preview")] == [0, 0]
+    assert [record["exit_code"] for record in records(copied / "var", "preview")] == [0, 0, 2]
     assert stille("forget", lists[0]["customer_id"][0], "--config", config, "--yes").code == 0
     assert not preview.exists()
 
@@ -498,9 +500,12 @@ def test_a_night_scores_the_tables_it_read_whatever_others_read_meanwhile(demo, 
     assert len(checked) == NEWEST + 1
     now = pd.read_parquet(night.publication.folder / "risk_list.parquet")
     pd.testing.assert_frame_equal(now.drop(columns="run_id"), listed.drop(columns="run_id"))
-    assert len(list((copied / "var" / "snapshots").iterdir())) == NEWEST + 1
+    store, read = copied / "var" / "snapshots", one_manifest(night.publication.folder)
+    shorten(copied / "data" / "tables" / "reminders.parquet")
     read_again(config, demo.as_of)
-    assert len(list((copied / "var" / "snapshots").iterdir())) == NEWEST
+    stay = [inputs_digest(snapshot) for snapshot in readable_snapshots(store)]
+    assert (len(stay), stay[-1]) == (NEWEST + 1, read), "what explains the published list stays"
+    assert len(list(store.iterdir())) == NEWEST + 1
 
 
 def one_manifest(folder: Path) -> str:

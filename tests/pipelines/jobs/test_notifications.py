@@ -84,7 +84,15 @@ def test_a_failure_is_told_in_a_sentence_without_anybodys_data(
     assert record["notes"] == []
 
 
-@pytest.mark.parametrize("name", sorted(JOBS))
+def test_a_dry_run_is_nobodys_business(config, web):
+    path = config(addresses=["${HOOK}"], status="look")
+    run(path, "preview", tone="bad")
+    with pytest.raises(GateError):
+        run(path, "preview", GateError("x"))
+    assert web.messages() == []
+
+
+@pytest.mark.parametrize("name", sorted({*JOBS} - {"preview"}))
 def test_every_job_is_heard_of_and_says_once_that_it_works_again(config, web, name):
     path = config()
     run(path, name)

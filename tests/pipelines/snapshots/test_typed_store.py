@@ -121,13 +121,21 @@ def test_a_file_of_before_in_a_place_that_cannot_be_seen_stops_nothing(one, monk
     assert "x" * 5000 not in ledger.read_text()
 
 
-def test_an_export_that_may_not_be_read_is_named_with_what_to_do(one, monkeypatch):
-    def denied(path):
+@pytest.mark.parametrize(
+    ("owner", "name", "ending"), [(files, "file_digest", ""), (Path, "read_text", ".sha256")]
+)
+def test_an_export_that_may_not_be_read_is_named_with_what_to_do(
+    one, monkeypatch, owner, name, ending
+):
+    def denied(path, **_):
         raise PermissionError(13, "Permission denied", str(path))
 
     inputs = {"cases": find_files(one.settings(), "cases")}
-    monkeypatch.setattr(files, "file_digest", denied)
-    with pytest.raises(ContractError, match=r"cases-\S+: cannot be read \(Permission denied\)"):
+    for each in inputs["cases"]:
+        each.path.with_name(f"{each.path.name}.sha256").write_text("0")
+    monkeypatch.setattr(owner, name, denied)
+    words = rf"cases-\S+{ending}: cannot be read \(Permission denied\)"
+    with pytest.raises(ContractError, match=words):
         InputDigests(one.root / "var" / "digests.json", inputs)
 
 
