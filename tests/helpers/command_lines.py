@@ -52,7 +52,7 @@ def _refused_by_prefect(words: list[str]) -> str | None:
 
 def lines_of(text: str) -> Iterator[str]:
     """The commands of the three programs in a shell's text, lines that go on joined."""
+    text = re.sub(r"^systemd-run .*?(?=\S*/bin/stille )", "", text, flags=re.MULTILINE)
     for part in re.split(r"\n|&&", text.replace("\\\n", " ")):
-        part = re.sub(r"^systemd-run .*?(?=\S*/bin/stille )", "", part)
         if re.match(r" *(\S*/bin/)?(stille|prefect|mlflow) ", part):
             yield part.strip()
