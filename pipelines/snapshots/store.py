@@ -83,12 +83,14 @@ def mark_newest(folder: Path) -> None:
 def prune(store: Path, published: str = "") -> None:
     """Remove older snapshots and what killed runs left, except what somebody holds.
 
-    ``published`` is the digest of the inputs of the snapshot that stays whatever its age.
+    The newest of the inputs whose digest is ``published`` stays, whatever its age.
     """
     left = [path for path in store.iterdir() if path.suffix in (_STAGING, folder_lock.REMOVED)]
-    older = [path for path in newest_first(store)[NEWEST:] if not _has_inputs(path, published)]
-    for folder in (*older, *left):
-        folder_lock.remove_if_free(folder)
+    folders = newest_first(store)
+    kept = next((path for path in folders if _has_inputs(path, published)), None)
+    for folder in (*folders[NEWEST:], *left):
+        if folder != kept:
+            folder_lock.remove_if_free(folder)
 
 
 def _has_inputs(folder: Path, digest: str) -> bool:

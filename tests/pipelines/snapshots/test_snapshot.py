@@ -12,7 +12,7 @@ from trees import tree
 
 from features.contract import TABLES, Column
 from features.errors import BusyError, ConfigError, ContractError
-from pipelines.snapshots.facts import check_report, read_snapshot, verify_snapshot
+from pipelines.snapshots.facts import check_report, inputs_digest, read_snapshot, verify_snapshot
 from pipelines.snapshots.snapshot import take_snapshot
 from pipelines.snapshots.store import NEWEST, fresh_staging, previous_snapshot
 from pipelines.snapshots.typed_rows import shard_of
@@ -341,6 +341,17 @@ def test_a_snapshot_stays_as_it_is_while_it_is_read(company, into):
     take_snapshot(of_customers(company, 20), into)
     assert not gone.exists()
     assert len(folders(into)) == NEWEST
+
+
+def test_what_the_published_lists_were_made_from_stays_once(company, into, monkeypatch):
+    read = inputs_digest(take_snapshot(of_customers(company, 3), into))
+    monkeypatch.setattr("pipelines.snapshots.snapshot.published_inputs", lambda _: read)
+    days = [date(2024, 5, day) for day in range(1, 5)]
+    roots = [take_snapshot(of_customers(company, 3), into, as_of=day).root for day in days]
+    for count in range(4, 4 + 2 * NEWEST):
+        take_snapshot(of_customers(company, count), into)
+    assert [root.exists() for root in roots] == [False, False, False, True]
+    assert len(folders(into)) == NEWEST + 1
 
 
 def test_the_newest_is_the_one_that_was_let_through_last(company, into, monkeypatch):
