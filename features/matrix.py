@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
@@ -22,8 +21,8 @@ from features.contract import DUCKDB_TYPES, PRICE_NOTICE, TABLES, Table
 from features.feature import Feature, Stream
 from features.timeline import days_later_sql, midnight_utc
 
-_AT_ONCE: Mapping[str, int] = MappingProxyType({})
-_ALWAYS: Mapping[str, date] = MappingProxyType({})
+_AT_ONCE: Mapping[str, int] = {}
+_ALWAYS: Mapping[str, date] = {}
 
 _DUCKDB_KINDS = {"number": "float", "category": "varchar"}
 

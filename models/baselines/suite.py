@@ -7,7 +7,6 @@ value known, bounded and on one scale: columns are imputed, clipped, standardise
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import lightgbm as lgb
 import numpy as np
@@ -39,13 +38,11 @@ _PARAMS = {
     "num_threads": 1,
 }
 _STEP, _STEPS, _YEAR = 30.0, 24, 365.25
-_DATES: Mapping[str, tuple[str, Callable[[Matrix], Matrix]]] = MappingProxyType(
-    {
-        "days_to_renewal": ("the contract's renewal", lambda days: days),
-        "binding_days_left": ("the end of binding", lambda days: days),
-        "tenure_days": ("the anniversary of joining", lambda days: -days % _YEAR),
-    }
-)
+_DATES: Mapping[str, tuple[str, Callable[[Matrix], Matrix]]] = {
+    "days_to_renewal": ("the contract's renewal", lambda days: days),
+    "binding_days_left": ("the end of binding", lambda days: days),
+    "tenure_days": ("the anniversary of joining", lambda days: -days % _YEAR),
+}
 
 
 def best_stump(train: Examples) -> tuple[str, Callable[[Matrix], Floats]]:

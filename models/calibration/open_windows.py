@@ -71,7 +71,7 @@ def fit_level_shift(z: Floats, y: Labels, share: Floats) -> float:
         move = pull.sum() / information(now, share).sum()
         return np.asarray(np.clip([move], -1.0, 1.0), dtype=np.float64)
 
-    return float(descend(np.zeros(1), step, lambda at: log_loss(z + at, y, share), 100)[0])
+    return float(descend(np.zeros(1), step, lambda at: log_loss(z + at, y, share))[0])
 
 
 def information(z: Floats, share: Floats) -> Floats:

@@ -108,15 +108,15 @@ def ridge_line(
         losses = np.logaddexp(0, log_odds) - target * log_odds
         return float(losses.sum() + weights @ at**2 / 2)
 
-    at = descend(np.zeros(2), step, loss, 100)
+    at = descend(np.zeros(2), step, loss)
     return float(at[0] - at[1] * centre), float(1 + at[1])
 
 
 def descend(
-    at: Floats, step_from: Callable[[Floats], Floats], loss: Callable[[Floats], float], most: int
+    at: Floats, step_from: Callable[[Floats], Floats], loss: Callable[[Floats], float]
 ) -> Floats:
-    """Damped Newton: at most ``most`` steps, each halved until the loss (≥ 0) does not rise."""
-    for _ in range(most):
+    """Damped Newton: at most 100 steps, each halved until the loss (≥ 0) does not rise."""
+    for _ in range(100):
         # Near the end a rise is rounding alone.
         step, now = step_from(at), loss(at) * (1 + _FLAT)
         while loss(at + step) > now and np.abs(step).max() > _FLAT:

@@ -83,8 +83,6 @@ def with_config(message: str, config: Path | None = None) -> str:
     "Mend it. Then: stille check --config 'configs/nord kraft.yaml' --accept."
     >>> with_config("Then: stille check.", DEMO)
     'Then: stille check.'
-    >>> with_config("Then: stille check --accept --config it.yaml", Path("it.yaml"))
-    'Then: stille check --accept --config it.yaml'
     """
     config = config or _CONFIG_IN_USE.get()
     if config == DEMO:

@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -150,11 +149,11 @@ def training_facts(trained: TrainingResult) -> dict[str, Any]:
     }
 
 
-def night_done(night: Night, title: str | None = None) -> None:
+def night_done(night: Night) -> None:
     """Print where the night's files are, its status, and whom the first rows say to call."""
     folder, language = night.publication.folder, first_language(night.publication.folder)
-    title = title or ("Published:" if night.written else "Published already, nothing to do:")
-    print(title, name_of(folder))
+    title = "Published:" if night.written else "Published already, nothing to do:"
+    print("Dry run, published nowhere:" if night.dry_run else title, name_of(folder))
     for pattern in ("report.html", f"worklist.*.{language}*.xlsx", "risk_list.csv"):
         for path in sorted(folder.glob(pattern)):
             print(f"  {name_of(path)}")
@@ -189,11 +188,8 @@ def night_facts(night: Night) -> dict[str, Any]:
         "lanes": facts.get("lanes", {}),
         "saved_share": facts.get("saved_share"),
         "top": top_rows(night.publication.folder, _MAX_LISTED),
+        "dry_run": night.dry_run,
     }
-
-
-def preview_facts(night: Night) -> dict[str, Any]:
-    return {**night_facts(night), "dry_run": True}
 
 
 def monitoring_done(result: MonitoringResult) -> None:
@@ -324,7 +320,7 @@ _PRINTERS: Mapping[str, tuple[Callable[[Any], object], Callable[[Any], None]]] =
     "check": (attrgetter("rows"), check_done),
     "train": (training_facts, training_done),
     "nightly": (night_facts, night_done),
-    "preview": (preview_facts, partial(night_done, title="Dry run, published nowhere:")),
+    "preview": (night_facts, night_done),
     "monitor": (_stored, monitoring_done),
     "effect": (_stored, effect_done),
     "outcomes": (dict, lambda counts: table(counts, [counts.values()])),

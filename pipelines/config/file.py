@@ -60,9 +60,9 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def secret_problems(value: Any, place: Place = ()) -> Iterator[Problem]:
+def secret_problems(value: Any) -> Iterator[Problem]:
     """Passwords in addresses that are written out, and secrets not named by a variable."""
-    for where, text in _texts(value, place):
+    for where, text in _texts(value):
         if _is_secret(text, where):
             yield Problem(
                 where,

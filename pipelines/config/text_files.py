@@ -7,7 +7,6 @@ company's own copy of that folder.
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -73,4 +72,4 @@ def load_titles(path: Path) -> Mapping[str, str]:
         raise ConfigError(f"{path}: must map each column's name to its title, both texts.")
     if len(set(found.values())) < len(found):
         raise ConfigError(f"{path}: two columns have the same title; each needs its own.")
-    return MappingProxyType(found)
+    return found

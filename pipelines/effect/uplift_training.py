@@ -4,6 +4,7 @@ Until arms have been measured, risk ranks, as an unproven ranking by effect may 
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,9 @@ from models.dataset.feature_spec import FeatureSpec
 from models.metrics.profit import Economics
 from pipelines.config.economics import actions_with_offer
 from pipelines.config.run import Run
-from pipelines.matrices.build import MatrixJob, build_matrix, catalog_of
-from pipelines.matrices.files import read_matrix, scratch
+from pipelines.matrices.build import MatrixJob, built_matrix, catalog_of
+from pipelines.matrices.files import read_matrix
 from pipelines.publication.reader import newest_publications
-from pipelines.runtime.progress import bar
 from pipelines.scoring import uplift
 from pipelines.snapshots.snapshot import Snapshot
 from pipelines.tracking.champion import resolve_champion
@@ -137,12 +137,8 @@ def with_features(
     columns = [*_KEYS, *(f.name for f in catalog.features if f.name in set(names))]
     days = tuple(day.date() for day in sorted(rows["as_of"].unique()))
     found = [rows.head(0)]
-    with (
-        scratch(run.settings.paths.scratch, run.record.run_id) as folder,
-        bar("building features", len(days) * snapshot.shards) as advance,
-    ):
-        job = MatrixJob(catalog, days)
-        parts = days and build_matrix(run.settings, snapshot, job, folder, lambda: advance(""))
+    job = MatrixJob(catalog, days)
+    with built_matrix(run, snapshot, job) if days else nullcontext(()) as parts:
         for part in parts:
             matrix = read_matrix([part], columns)
             matrix["as_of"] = matrix["as_of"].astype("datetime64[s]")

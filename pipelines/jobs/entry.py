@@ -106,7 +106,7 @@ def preview(run: Run, *, backfill: bool = False) -> Any:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         from pipelines.jobs.nightly import nightly
 
-        return replace(nightly(run, out), written=False)
+        return replace(nightly(run, out), written=False, dry_run=True)
 
 
 def publication(night: Any) -> str:

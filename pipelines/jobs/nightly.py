@@ -51,6 +51,7 @@ class Night:
 
     publication: Publication
     written: bool
+    dry_run: bool = False
 
 
 def nightly(run: Run, out: Path | None = None, *, backfill: bool = False) -> Night:

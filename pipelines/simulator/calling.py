@@ -8,7 +8,6 @@ with the company for long, or, where the dial says so, one who pays more than th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -24,25 +23,23 @@ from pipelines.simulator.record import ACTIONS, NONE
 from pipelines.simulator.world import AUTOPAY, Month, World
 
 SLEEPING_DOG = TYPES.index("sleeping_dog")
-BY_NATURE: Mapping[Sleepers, float] = MappingProxyType({"silence": 0.5, "price": 0.0})
+BY_NATURE: Mapping[Sleepers, float] = {"silence": 0.5, "price": 0.0}
 """Share of customers whose type goes by how silent they are by nature."""
 _EFFECTS = {"persuadable": -0.8, "sleeping_dog": 0.7}
 _SPREAD, _AT_LEAST = 0.2, 0.2
 _AWAKE_DAYS, _SOUND_DAYS = 30, 180
 _SOUND_GAP = 0.25
-FITTING: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "A3": ("dunning", "payment_failure", "payment_method", "payment_setup"),
-        "A4": (
-            *("price_rise", "newcomer_offer", "closed_tariff"),
-            *("bundle", "loyalty_benefit", "market_gap"),
-        ),
-        "A6": ("unresolved_case", "late_delivery", "repeat_contact", "scattered_history"),
-        "A8": ("scattered_history", "forced_channel"),
-        "A9": ("wait", "bot_loop", "fault_response"),
-        "A13": ("binding", "renewal"),
-    }
-)
+FITTING: Mapping[str, tuple[str, ...]] = {
+    "A3": ("dunning", "payment_failure", "payment_method", "payment_setup"),
+    "A4": (
+        *("price_rise", "newcomer_offer", "closed_tariff"),
+        *("bundle", "loyalty_benefit", "market_gap"),
+    ),
+    "A6": ("unresolved_case", "late_delivery", "repeat_contact", "scattered_history"),
+    "A8": ("scattered_history", "forced_channel"),
+    "A9": ("wait", "bot_loop", "fault_response"),
+    "A13": ("binding", "renewal"),
+}
 """The drivers that each action answers; the last three answer none of these."""
 WITHIN_DAYS = 3
 OFFERING = ("A4", "A11", "A13", "A15", "A16")

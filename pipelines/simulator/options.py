@@ -131,13 +131,7 @@ _CATALOG = build_catalog(tuple(TABLES))
 CODES = (*dict.fromkeys(f.driver for f in _CATALOG.model_features), "profile")
 """Every driver code: those of the features, and the one of a company's own attributes."""
 
-CAPS = {
-    "price_rise": 2.6,
-    "unresolved_case": 2.0,
-    "repeat_contact": 3.5,
-    "dunning": 3.0,
-    "bundle_broken": 1.0,
-}
+CAPS = {"price_rise": 2.6, "repeat_contact": 3.5, "dunning": 3.0, "bundle_broken": 1.0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,15 +66,13 @@ def decide(judge: Judge, tables: WrittenTables) -> tuple[Gate, ...]:
     Raises ``ContractError`` when a table is refused, telling also of the gates then.
     """
     refusals = tables.refusals
+    if not refusals:
+        return judge(tables)
     cause: GateError | None = None
     try:
-        gates = judge(tables)
+        judge(tables)
     except GateError as error:
-        if not refusals:
-            raise
         cause = error
-    if not refusals:
-        return gates
     messages = [str(error) for error in refusals.values()]
     if len(refusals) > 1:
         messages = [f"{len(refusals)} tables are refused: {', '.join(refusals)}", *messages]

@@ -17,7 +17,6 @@ from models.explain.shap_values import global_importance, spread
 from models.metrics.observed_expected import observed_expected_by
 from models.metrics.profit import profit_curve
 from pipelines.config.settings import Settings
-from pipelines.runtime.atomic_files import replace_bytes
 from pipelines.runtime.escaping import page_template, plain_json
 from pipelines.snapshots.facts import TABLES_NAME, tables_to_json
 from pipelines.snapshots.snapshot import Snapshot
@@ -72,10 +71,10 @@ def draw_plots(settings: Settings, evaluation: Evaluation) -> dict[str, bytes]:
 
 
 def store_artifacts(folder: Path, evaluation: Evaluation, pictures: Mapping[str, bytes]) -> None:
-    """Write pictures, test scores and drivers into ``folder``."""
+    """Write pictures, test scores and drivers into ``folder``, which is read once registered."""
     (folder / "plots").mkdir(parents=True, exist_ok=True)
     for name, png in pictures.items():
-        replace_bytes(folder / name, png)
+        (folder / name).write_bytes(png)
     test = evaluation.test
     frame = pd.DataFrame(
         {
@@ -88,7 +87,7 @@ def store_artifacts(folder: Path, evaluation: Evaluation, pictures: Mapping[str,
     frame.to_parquet(folder / "test_scores.parquet", index=False)
     strengths = {"drivers": evaluation.drivers.to_dict(), "families": spread(evaluation.families)}
     for name, strength in strengths.items():
-        replace_bytes(folder / f"{name}.json", json.dumps(strength, indent=1).encode())
+        (folder / f"{name}.json").write_text(json.dumps(strength, indent=1), encoding="utf-8")
 
 
 CARD = "model_card.md"

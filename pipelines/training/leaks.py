@@ -12,7 +12,7 @@ from secrets import token_hex
 import numpy as np
 
 from features.contract import TABLES
-from features.errors import ContractError, GateError
+from features.errors import GateError
 from models.dataset.array_types import Texts
 from models.leaks.lag import lag_blind_spot
 from models.leaks.rows import FLAT, SINGLE_DATE, Leak
@@ -26,10 +26,10 @@ from pipelines.matrices.build import catalog_of
 from pipelines.matrices.files import scratch
 from pipelines.runtime.atomic_files import write_file
 from pipelines.runtime.duckdb_connection import connect, identifier
-from pipelines.snapshots.facts import read_snapshot, shards_of
+from pipelines.snapshots.facts import shards_of
 from pipelines.snapshots.loading import load_table
 from pipelines.snapshots.snapshot import Snapshot
-from pipelines.snapshots.store import newest_first
+from pipelines.snapshots.store import readable_snapshots
 from pipelines.sources.files import find_files
 from pipelines.training.examples import TrainingData, make_examples
 
@@ -157,7 +157,9 @@ def changed_columns(settings: Settings, snapshot: Snapshot) -> list[Leak]:
     Only tables that were read with the same mapping say whether a value changed. Without ones
     there is nothing to find.
     """
-    before, columns = _other_tables(settings, snapshot), _static(settings)
+    columns, stored = _static(settings), readable_snapshots(settings.paths.snapshots)
+    others = (each for each in stored if each.digest != snapshot.digest)
+    before = next((each for each in others if each.mapping == snapshot.mapping), None)
     if before is None or not columns:
         return []
     found = []
@@ -185,15 +187,3 @@ def _static(settings: Settings) -> dict[str, str]:
     if segment is not None and not segment.mutable:
         found[SEGMENT] = f"{place}.columns.{SEGMENT}"
     return found
-
-
-def _other_tables(settings: Settings, snapshot: Snapshot) -> Snapshot | None:
-    """The newest other snapshot whose customers were mapped alike, held while it is read."""
-    for folder in newest_first(settings.paths.snapshots):
-        try:
-            found = read_snapshot(folder)
-        except ContractError:
-            continue
-        if found.digest != snapshot.digest and found.mapping == snapshot.mapping:
-            return found
-    return None

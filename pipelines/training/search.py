@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from types import MappingProxyType
 
 import optuna
 from filelock import AcquireReturnProxy, FileLock, Timeout
@@ -28,17 +27,15 @@ from pipelines.tracking import runs
 from pipelines.training.examples import rows_digest
 from pipelines.training.recipe_comparison import CandidateResult, Effort, RecipeComparison
 
-SPACE: Mapping[str, FloatDistribution | IntDistribution] = MappingProxyType(
-    {
-        "learning_rate": FloatDistribution(0.01, 0.1, log=True),
-        "num_leaves": IntDistribution(4, 63, log=True),
-        "max_depth": IntDistribution(2, 8),
-        "min_data_in_leaf": IntDistribution(10, 200, log=True),
-        "bagging_fraction": FloatDistribution(0.5, 1.0),
-        "feature_fraction": FloatDistribution(0.2, 1.0),
-        "lambda_l2": FloatDistribution(0.1, 50.0, log=True),
-    }
-)
+SPACE: Mapping[str, FloatDistribution | IntDistribution] = {
+    "learning_rate": FloatDistribution(0.01, 0.1, log=True),
+    "num_leaves": IntDistribution(4, 63, log=True),
+    "max_depth": IntDistribution(2, 8),
+    "min_data_in_leaf": IntDistribution(10, 200, log=True),
+    "bagging_fraction": FloatDistribution(0.5, 1.0),
+    "feature_fraction": FloatDistribution(0.2, 1.0),
+    "lambda_l2": FloatDistribution(0.1, 50.0, log=True),
+}
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _VERSION = 1
 _RANDOM_TRIALS = 8

@@ -19,7 +19,7 @@ import typer
 
 import pipelines.cli.app  # noqa: F401  (its commands enter the application)
 from pipelines.cli.json_output import print_json
-from pipelines.cli.options import app
+from pipelines.cli.options import app, with_config
 from pipelines.runtime.environment import code_version
 from pipelines.runtime.logs import LOG
 
@@ -119,6 +119,11 @@ def test_a_warning_names_the_configuration_in_use(stille, company, tmp_path, cap
     stille("truth", "--config", tmp_path / "config.yaml")
     LOG.warning("degraded. Next: %s", "stille doctor")
     assert f"Next: stille doctor --config {tmp_path / 'config.yaml'}" in caplog.text
+
+
+def test_a_command_is_given_the_configuration_once_whatever_its_name():
+    given = with_config("stille check --accept --config it.yaml, then stille train", Path(r"C:\d"))
+    assert given == r"stille check --accept --config it.yaml, then stille train --config 'C:\d'"
 
 
 def test_with_json_nothing_is_asked(stille, company, tmp_path):
