@@ -118,7 +118,7 @@ def publication(night: Any) -> str:
     return "\n".join([f"{what}: `{name_of(folder)}`", "", *table])
 
 
-CHECK = Job("check", "pipelines.jobs.check:check", tables=False)
+CHECK = Job("check", "pipelines.jobs.check:check", tables=False)  # its page says what is absent
 TRAIN = Job(
     "train",
     "pipelines.jobs.train:train",
